@@ -444,20 +444,21 @@ impl Admin {
     /// Imports the day's parcels from a CSV or XLSX file. A bad row is left out and reported by its lines; the other rows are
     /// imported.
     pub fn import_parcels(&mut self, file: &[u8], now: UnixMs) -> Result<Imported, AdminError> {
-        self.import_parcels_so(file, false, &mut |_| {}, now)
+        self.import_parcels_so(file, (false, None), &mut |_| {}, now)
     }
 
     /// Imports the day's parcels. `dry_run` reads and checks everything, reports the same, and writes nothing. `progress` is told
-    /// from time to time how many lines were read.
+    /// from time to time how many lines were read. With a day the list is all of that day's: its other rows end, except those whose
+    /// case is open.
     pub fn import_parcels_so(
         &mut self,
         file: &[u8],
-        dry_run: bool,
+        (dry_run, complete): (bool, Option<Day>),
         progress: &mut dyn FnMut(u64),
         now: UnixMs,
     ) -> Result<Imported, AdminError> {
         let book = self.book()?;
-        import::write::import(&self.db, book.at(now), file, import::write::How { dry_run, progress }, now)
+        import::write::import(&self.db, book.at(now), file, import::write::How { dry_run, complete, progress }, now)
     }
 
     /// The parcels of the list to whose number no SMS can go, with the reason.

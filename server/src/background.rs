@@ -31,8 +31,8 @@ pub(crate) fn start(app: &App, restarts: &Restarts) -> JoinSet<()> {
     let mut loops = JoinSet::new();
     let (db, rules, now, to_project) = (app.db.clone(), app.rules.clone(), app.now.clone(), app.to_project.clone());
     run(&mut loops, "projector", restarts, move || project(db.clone(), rules.clone(), now.clone(), to_project.clone()));
-    let (db, storage, now) = (app.db.clone(), app.storage.clone(), app.now.clone());
-    run(&mut loops, "tidier", restarts, move || tidy(db.clone(), storage.clone(), now.clone()));
+    let (db, storage, rules, now) = (app.db.clone(), app.storage.clone(), app.rules.clone(), app.now.clone());
+    run(&mut loops, "tidier", restarts, move || tidy(db.clone(), storage.clone(), rules.clone(), now.clone()));
     let (db, live) = (app.db.clone(), app.live.clone());
     run(&mut loops, "teller", restarts, move || {
         let (db, live) = (db.clone(), live.clone());
@@ -77,16 +77,18 @@ async fn project(db: Db, rules: Rules, now: NowFn, to_project: Arc<Notify>) -> C
 }
 
 /// Ends rows of the parcel list that are due, in short transactions.
-async fn end_rows(db: &Db, now: UnixMs) -> Result<(), ApiError> {
+async fn end_rows(db: &Db, rules: &Rules, now: UnixMs) -> Result<(), ApiError> {
+    let known = rules.clone();
+    let rows = db.read(move |tx| Ok(known.book(tx)?.1.at(now).rows())).await?;
     let mut after = Some(String::new());
     while let Some(from) = after {
-        after = db.write(move |tx| row_ends::end_due(tx, &from, now)).await?;
+        after = db.write(move |tx| row_ends::end_due(tx, rows, &from, now)).await?;
     }
     db.write(move |tx| row_ends::forget_lost(tx, now)).await
 }
 
 /// Once a day drops expired rows, ends rows of the parcel list, asks again for photos that storage has lost, and audits the log.
-async fn tidy(db: Db, storage: Storage, now: NowFn) -> ControlFlow<()> {
+async fn tidy(db: Db, storage: Storage, rules: Rules, now: NowFn) -> ControlFlow<()> {
     let mut days = tokio::time::interval(TIDY);
     loop {
         days.tick().await;
@@ -94,7 +96,7 @@ async fn tidy(db: Db, storage: Storage, now: NowFn) -> ControlFlow<()> {
         if let Err(error) = db.write(move |tx| sms::prune(tx, at)).await {
             log!(error, "dropping old ids of SMS failed", error = error);
         }
-        if let Err(error) = end_rows(&db, at).await {
+        if let Err(error) = end_rows(&db, &rules, at).await {
             log!(error, "ending rows of the parcel list failed", error = error);
         }
         match scrub(&db, &storage, Scrub::default(), now()).await {

@@ -15,7 +15,7 @@ mod table;
 mod workbook;
 pub(crate) mod write;
 
-pub(crate) use self::write::{RowError, end, import_parcel};
+pub(crate) use self::write::{RowError, end, end_others, import_parcel};
 use self::{
     cell::Cell,
     encoding::{Decoded, NoMark},

@@ -12,7 +12,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use doorstep_domain::{CaseId, Day, DeviceId, NetworkCode, UnixMs, Waybill};
+use doorstep_domain::{Day, DeviceId, NetworkCode, UnixMs, Waybill};
 use doorstep_protocol::MAX_ENCODED;
 use doorstep_rules::Pack;
 use serde::{Deserialize, Serialize};
@@ -27,7 +27,7 @@ use crate::{
     import::{self, RowError},
     log,
     packs::Rules,
-    store::{docs, parcels, people, service_tokens, tx::Tx},
+    store::{people, service_tokens, tx::Tx},
 };
 
 /// The largest number of rows in one request.
@@ -59,7 +59,7 @@ struct Answer {
     /// The number of rows that were taken.
     taken: usize,
     /// The number of other rows of the day that have ended, if the list is complete.
-    ended: usize,
+    ended: u64,
     /// Each row, in the order of the request.
     rows: Vec<Said>,
 }
@@ -172,20 +172,9 @@ fn write(
     let is_whole = answer.rows.iter().all(|said| said.waybill.is_some());
     if let Some(day) = day.filter(|_| is_complete && is_whole) {
         let network: NetworkCode = pack.network.parse().map_err(|_| ApiError::Internal("network"))?;
-        for waybill in parcels::of_day(tx, &network, day)?.into_iter().filter(|waybill| !named.contains(waybill)) {
-            if !is_open(tx, &CaseId::of(&network, &waybill))? {
-                import::end(tx, &waybill, now)?;
-                answer.ended += 1;
-            }
-        }
+        answer.ended = import::end_others(tx, &network, day, |waybill| named.contains(waybill), now)?;
     }
     Ok(answer)
-}
-
-/// Whether a case of the parcel is recorded and has not ended.
-pub(crate) fn is_open(tx: &Tx<'_>, case: &CaseId) -> Result<bool, ApiError> {
-    let doc = docs::read(tx, case)?;
-    Ok(doc.n > 0 && !doc.closed)
 }
 
 /// Takes a row, or gives its fault. An error ends the request.

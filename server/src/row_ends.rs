@@ -1,10 +1,10 @@
 //! Ends rows of the parcel list some days after their parcel, and their personal values with them (domain 14.3).
 //!
-//! A row ends [`AFTER_CASE_DAYS`] after its case ended and the list last named it, [`UNHEARD_DAYS`] after the list last named it
-//! if nothing is recorded of the parcel, and at its own end at the latest. A row whose case is open stays. The days are not in the
-//! rule pack: apps refuse a pack with a key that they do not know.
+//! A row ends some days after its case ended and the list last named it, some days after the list last named it if nothing is
+//! recorded of the parcel, and at its own end at the latest. A row whose case is open stays. The days are the pack's (`[rows]`).
 
 use doorstep_domain::{CaseId, UnixMs};
+use doorstep_rules::RowRules;
 
 use crate::{
     error::ApiError,
@@ -17,20 +17,17 @@ use crate::{
 };
 
 const DAY_MS: i64 = 86_400_000;
-/// The days from the end of a case, or from the last list with the parcel if that is later, to the end of its row.
-const AFTER_CASE_DAYS: i64 = 15;
-/// The days from the last list with a parcel of which nothing is recorded to the end of its row.
-const UNHEARD_DAYS: i64 = 30;
 /// The days for which scopes remember the waybills of rows that they have lost.
 const REMEMBERED_DAYS: i64 = 28;
 /// The number of rows that a transaction looks at.
 const BATCH: u32 = 500;
 
 /// Ends rows that are due after a waybill. Returns the last waybill of the batch, if there may be more.
-pub(crate) fn end_due(tx: &Tx<'_>, after: &str, now: UnixMs) -> Result<Option<String>, ApiError> {
-    let due = parcels::maybe_due(tx, after, now, now.plus(-AFTER_CASE_DAYS.min(UNHEARD_DAYS) * DAY_MS), BATCH)?;
+pub(crate) fn end_due(tx: &Tx<'_>, rules: RowRules, after: &str, now: UnixMs) -> Result<Option<String>, ApiError> {
+    let days = i64::from(rules.after_case_days.min(rules.unheard_days));
+    let due = parcels::maybe_due(tx, after, now, now.plus(-days * DAY_MS), BATCH)?;
     for row in &due {
-        if is_over(tx, row, now)? {
+        if is_over(tx, rules, row, now)? {
             import::end(tx, &row.waybill, now)?;
         }
     }
@@ -38,7 +35,7 @@ pub(crate) fn end_due(tx: &Tx<'_>, after: &str, now: UnixMs) -> Result<Option<St
     Ok(last.map(|row| row.waybill.to_string()))
 }
 
-fn is_over(tx: &Tx<'_>, row: &Due, now: UnixMs) -> Result<bool, ApiError> {
+fn is_over(tx: &Tx<'_>, rules: RowRules, row: &Due, now: UnixMs) -> Result<bool, ApiError> {
     let case = CaseId::of(&row.network, &row.waybill);
     let doc = docs::read(tx, &case)?;
     let is_recorded = doc.n > 0;
@@ -49,10 +46,10 @@ fn is_over(tx: &Tx<'_>, row: &Due, now: UnixMs) -> Result<bool, ApiError> {
         return Ok(true);
     }
     if !is_recorded {
-        return Ok(row.written_at.plus(UNHEARD_DAYS * DAY_MS) <= now);
+        return Ok(row.written_at.plus(i64::from(rules.unheard_days) * DAY_MS) <= now);
     }
     let last = case_log::received_at(tx, &case, doc.n)?.unwrap_or(row.written_at);
-    Ok(last.max(row.written_at).plus(AFTER_CASE_DAYS * DAY_MS) <= now)
+    Ok(last.max(row.written_at).plus(i64::from(rules.after_case_days) * DAY_MS) <= now)
 }
 
 /// Forgets the waybills that scopes lost long ago.
@@ -114,7 +111,7 @@ mod tests {
                     row_scopes::settle(tx, parcel.waybill.as_str(), true)?;
                 }
                 let at = |days: i64| {
-                    assert_eq!(end_due(tx, "", day(days)).unwrap(), None);
+                    assert_eq!(end_due(tx, RowRules::default(), "", day(days)).unwrap(), None);
                     left(tx)
                 };
                 assert_eq!(at(2), [1, 2, 3, 4, 5]);
@@ -128,6 +125,9 @@ mod tests {
                 assert!(parcels::write(tx, &parcel(1, None), day(31))?);
                 row_scopes::settle(tx, "QH000000000001", true)?;
                 assert_eq!(left(tx), [1, 3]);
+                let sooner = RowRules { unheard_days: 2, ..RowRules::default() };
+                assert_eq!(end_due(tx, sooner, "", day(33))?, None);
+                assert_eq!(left(tx), [3], "as the pack says");
                 Ok::<_, ApiError>(())
             })
             .unwrap();

@@ -61,8 +61,8 @@ pub use otherwise::{Otherwise, Varies};
 pub use pack::{
     Area, Calendar, CardStep, ClearRules, Clock, Code, Counts, Due, Event, Evidence, Exception, From, GatewayRules, Group,
     Honorifics, Hours, LateReply, LateSynced, Liability, MAX_PACK_BYTES, Missing, Named, Need, On, OutcomeRow, Pack, PackError,
-    Party, Per, Proof, QuestionRules, Quiet, ReplyNeed, SmsRules, StageRow, Step, SurnamePlace, Switches, Template, TimeOfDay,
-    Timetable, Unclear, Variable,
+    Party, Per, Proof, QuestionRules, Quiet, ReplyNeed, RowRules, SmsRules, StageRow, Step, SurnamePlace, Switches, Template,
+    TimeOfDay, Timetable, Unclear, Variable,
 };
 pub use pack::{LabelFault, LeniencyRow, NeedsIf, Pays, Side};
 pub use phase::{AHEAD_OF_NOW_MS, Phase, Phases};

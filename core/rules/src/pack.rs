@@ -137,6 +137,8 @@ pub struct Pack {
     pub clear: Option<ClearRules>,
     /// From when on facts are shown to a reviewer. Format 2; each value has a default.
     pub questions: Option<QuestionRules>,
+    /// For how long head office's list keeps a parcel. Format 2; each value has a default.
+    pub rows: Option<RowRules>,
     /// The areas in which outlets work. Format 2. An outlet without an area is not compared with one.
     #[serde(default)]
     pub areas: Vec<Area>,
@@ -206,6 +208,22 @@ pub struct QuestionRules {
     pub outlet_phoned: bool,
 }
 
+/// For how long head office's list keeps a parcel's row, and the personal values in it (domain 14.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RowRules {
+    /// The days from the end of a case, or from the last list with the parcel if that is later, 1 to 365.
+    pub after_case_days: u32,
+    /// The days from the last list with a parcel of which nothing is recorded, 1 to 365.
+    pub unheard_days: u32,
+}
+
+impl Default for RowRules {
+    fn default() -> Self {
+        Self { after_case_days: 15, unheard_days: 30 }
+    }
+}
+
 impl Default for QuestionRules {
     fn default() -> Self {
         Self { photo_minutes: 10, place_metres: 500, speed_kmh: 120, outlet_phoned: false }
@@ -245,6 +263,11 @@ impl Pack {
     /// From when on facts are shown to a reviewer.
     pub fn questions(&self) -> QuestionRules {
         self.questions.unwrap_or_default()
+    }
+
+    /// For how long head office's list keeps a parcel.
+    pub fn rows(&self) -> RowRules {
+        self.rows.unwrap_or_default()
     }
 
     /// The zone of the network's clocks.

@@ -44,6 +44,8 @@ pub struct Imported {
     pub separator: Option<&'static str>,
     /// What is to be known about the file and its rows.
     pub notes: Vec<Note>,
+    /// The number of other rows of the day that ended, if the list is complete.
+    pub ended: u64,
     /// Whether nothing was written, because only a check was asked for.
     pub dry_run: bool,
 }

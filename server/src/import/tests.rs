@@ -246,15 +246,16 @@ fn a_dry_run_says_the_same_and_writes_nothing() {
         row(1, "x", "0"),
     ];
     let (file, before) = (list(&rows), office.version());
-    let mut checked = office.admin.import_parcels_so(file.as_bytes(), true, &mut |_| {}, UnixMs(0)).unwrap();
+    let mut checked = office.admin.import_parcels_so(file.as_bytes(), (true, None), &mut |_| {}, UnixMs(0)).unwrap();
     assert_eq!((checked.dry_run, office.count(), office.version()), (true, 0, before));
     checked.dry_run = false;
     assert_eq!(checked, office.import(&file));
-    assert_eq!((office.count(), office.version()), (1, before + 1));
+    assert_eq!(office.count(), 1);
+    assert!(office.version() > before, "its readers are told");
 }
 
 #[test]
-fn a_long_list_is_written_in_parts_and_devices_are_told_of_it_once() {
+fn a_long_list_is_written_in_parts_and_its_readers_are_told_of_what_changed() {
     let mut office = Office::new();
     let rows: Vec<String> = (1..=1_200).map(|n| row(n, "x", "0")).collect();
     let (file, before) = (list(&rows), office.version());
@@ -264,12 +265,14 @@ fn a_long_list_is_written_in_parts_and_devices_are_told_of_it_once() {
         let count = other.write(|tx| Ok::<_, StoreError>(parcels::waybills(tx)?.len())).unwrap();
         told.push((lines, count));
     };
-    let done = office.admin.import_parcels_so(file.as_bytes(), false, &mut progress, UnixMs(0)).unwrap();
+    let done = office.admin.import_parcels_so(file.as_bytes(), (false, None), &mut progress, UnixMs(0)).unwrap();
     assert_eq!((done.imported, done.lines, done.taken), (1_200, 1_200, 1_200));
     assert_eq!(told, [(500, 500), (1_000, 1_000), (1_200, 1_200)]);
-    assert_eq!(office.version(), before + 1);
+    let after = office.version();
+    assert!(after > before);
     office.import(HEADER);
-    assert_eq!(office.version(), before + 1, "a list without rows tells devices nothing");
+    office.import(&file);
+    assert_eq!(office.version(), after, "a list without rows, or with rows that are there already, tells devices nothing");
 }
 
 /// Valid rows with quotes, separators and line breaks at any place.
@@ -291,7 +294,7 @@ fn every_line_of_a_list_is_taken_or_named() {
     let mut runner = TestRunner::new(ProptestConfig::with_cases(500));
     let every_line = |file: String| {
         let admin = &mut office.borrow_mut().admin;
-        let done = admin.import_parcels_so(file.as_bytes(), true, &mut |_| {}, UnixMs(0)).unwrap();
+        let done = admin.import_parcels_so(file.as_bytes(), (true, None), &mut |_| {}, UnixMs(0)).unwrap();
         let named: u64 = done.bad.iter().map(|bad| bad.to - bad.line + 1).sum();
         prop_assert_eq!(done.taken + named, done.lines);
         // Blank lines count within a cell only.
@@ -302,4 +305,24 @@ fn every_line_of_a_list_is_taken_or_named() {
         Ok(())
     };
     runner.run(&lists(), every_line).unwrap();
+}
+
+#[test]
+fn a_complete_list_of_a_day_ends_its_other_rows_and_none_if_a_line_can_not_be_read() {
+    let mut office = Office::new();
+    let day = Some("2026-03-02".parse().unwrap());
+    let list = |numbers: &[u64]| {
+        let row = |n: &u64| format!("{},QH,0571,0412,c1,王小花,13800000000,青禾路1号,0,\n", number(*n));
+        format!("{HEADER}\n{}", numbers.iter().map(row).collect::<String>())
+    };
+    let mut import =
+        |file: &str, dry_run| office.admin.import_parcels_so(file.as_bytes(), (dry_run, day), &mut |_| {}, UnixMs(0)).unwrap();
+    let first = import(&list(&[1, 2, 3]), false);
+    assert_eq!((first.imported, first.ended), (3, 0));
+    let torn = import(&format!("{}no row\n", list(&[1])), false);
+    assert_eq!((torn.imported, torn.ended, torn.bad.len()), (1, 0, 1), "{torn:?}");
+    assert!(torn.notes.iter().any(|note| note.text.contains("no row of the day was ended")), "{torn:?}");
+    assert_eq!(import(&list(&[1, 2]), true).ended, 1, "a dry run counts");
+    assert_eq!(import(&list(&[1, 2]), false).ended, 1);
+    assert_eq!(import(&list(&[1, 2]), false).ended, 0, "it has ended");
 }

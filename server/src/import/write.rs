@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use doorstep_domain::{OutletCode, Parcel, UnixMs, UserId, Waybill};
+use doorstep_domain::{CaseId, Day, NetworkCode, OutletCode, Parcel, UnixMs, UserId, Waybill};
 use doorstep_rules::Pack;
 
 use super::{
@@ -27,7 +27,7 @@ use crate::{
     facts, feed, listed, numbers, row_scopes,
     store::{
         db::Store,
-        parcels, people,
+        docs, parcels, people,
         tx::{StoreError, Tx},
     },
 };
@@ -42,6 +42,8 @@ const BREAK: [Duration; 2] = [Duration::from_millis(2), Duration::from_millis(10
 pub(crate) struct How<'a> {
     /// Reads and checks everything, and writes nothing.
     pub dry_run: bool,
+    /// The day of which the list is complete: other rows of the day end.
+    pub complete: Option<Day>,
     /// Is told how many lines were read so far.
     pub progress: &'a mut dyn FnMut(u64),
 }
@@ -65,6 +67,8 @@ pub(crate) fn import(store: &Store, pack: &Pack, file: &[u8], how: How<'_>, now:
             report.note(&format!("this column is not read: {unknown}"), None);
         }
         let mut seen: HashMap<Waybill, (u64, u64)> = HashMap::new();
+        // A row that can not be read may be any parcel of the day.
+        let mut is_whole = true;
         let mut batch = Vec::with_capacity(BATCH);
         for row in rows {
             let row = row?;
@@ -72,13 +76,15 @@ pub(crate) fn import(store: &Store, pack: &Pack, file: &[u8], how: How<'_>, now:
             let cells = match row.cells {
                 Ok(cells) => cells,
                 Err(fault) => {
+                    is_whole = false;
                     report.refuse(lines, fault);
                     continue;
                 }
             };
-            let draft = match columns.read(&cells, pack) {
+            let mut draft = match columns.read(&cells, pack) {
                 Ok(draft) => draft,
                 Err(fault) => {
+                    is_whole = false;
                     report.refuse(lines, fault);
                     continue;
                 }
@@ -94,6 +100,12 @@ pub(crate) fn import(store: &Store, pack: &Pack, file: &[u8], how: How<'_>, now:
                 (None, Some(waybill)) => drop(seen.insert(waybill, (digest, lines.from))),
                 _ => {}
             }
+            if let Some(day) = how.complete
+                && draft.details.day.replace(Some(day)).flatten().is_some_and(|named| named != day)
+            {
+                report.refuse(lines, "day: is another day than the list's");
+                continue;
+            }
             batch.push(Waiting { lines, draft, same: known.map(|(_, line)| line) });
             if batch.len() == BATCH {
                 // A break only before further rows: the last ones are written below.
@@ -105,6 +117,13 @@ pub(crate) fn import(store: &Store, pack: &Pack, file: &[u8], how: How<'_>, now:
             }
         }
         writer.write(batch, report)?;
+        if let Some(day) = how.complete {
+            if is_whole {
+                report.ended = writer.end_others(day, &seen)?;
+            } else {
+                report.note("no row of the day was ended, because a line can not be read", None);
+            }
+        }
         (how.progress)(report.lines);
         Ok(())
     });
@@ -130,6 +149,17 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
+    /// Ends the other rows of a complete list's day, or counts them.
+    fn end_others(&self, day: Day, named: &HashMap<Waybill, (u64, u64)>) -> Result<u64, AdminError> {
+        let network: NetworkCode = self.pack.network.parse().map_err(|_| ApiError::Internal("network"))?;
+        let is_named = |waybill: &Waybill| named.contains_key(waybill);
+        if self.dry_run {
+            let others = self.store.read(|tx| others(tx, &network, day, is_named))?;
+            return Ok(others.len() as u64);
+        }
+        Ok(self.store.write(|tx| end_others(tx, &network, day, is_named, self.now))?)
+    }
+
     /// Writes rows in one transaction. Returns how long the database was held.
     fn write(&mut self, batch: Vec<Waiting>, report: &mut Imported) -> Result<Duration, AdminError> {
         let (pack, now) = (self.pack, self.now);
@@ -163,6 +193,33 @@ impl Writer<'_> {
         }
         Ok(held)
     }
+}
+
+/// Ends the rows of a day that its complete list does not name. Rows whose case is open stay. Returns how many ended.
+pub(crate) fn end_others(
+    tx: &Tx<'_>,
+    network: &NetworkCode,
+    day: Day,
+    is_named: impl Fn(&Waybill) -> bool,
+    now: UnixMs,
+) -> Result<u64, ApiError> {
+    let mut ended = 0;
+    for waybill in others(tx, network, day, is_named)? {
+        end(tx, &waybill, now)?;
+        ended += 1;
+    }
+    Ok(ended)
+}
+
+fn others(tx: &Tx<'_>, network: &NetworkCode, day: Day, is_named: impl Fn(&Waybill) -> bool) -> Result<Vec<Waybill>, ApiError> {
+    let mut others = Vec::new();
+    for waybill in parcels::of_day(tx, network, day)?.into_iter().filter(|waybill| !is_named(waybill)) {
+        let doc = docs::read(tx, &CaseId::of(network, &waybill))?;
+        if doc.n == 0 || doc.closed {
+            others.push(waybill);
+        }
+    }
+    Ok(others)
 }
 
 /// A row with what is to be known about it, or why it was left out.

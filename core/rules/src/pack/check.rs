@@ -132,6 +132,14 @@ impl<'a> Faults<'a> {
             faults.check(!bad, "all_of", || "a photo, a call or an SMS proves a fault of the label's number".into());
             row.all_of.iter().for_each(|proof| faults.proof("all_of", proof));
         });
+        if let Some(rows) = pack.rows {
+            self.check(pack.format() >= 2, "rows", || format::came_with_2("[rows]"));
+            self.path.push(To::Key("rows"));
+            let year = 1..=365;
+            self.check(year.contains(&rows.after_case_days), "after_case_days", || "1 to 365 days".into());
+            self.check(year.contains(&rows.unheard_days), "unheard_days", || "1 to 365 days".into());
+            self.path.pop();
+        }
         self.check(pack.areas.is_empty() || pack.format() >= 2, "areas", || format::came_with_2("[[areas]]"));
         self.each("areas", &pack.areas, |faults, area| {
             faults.check(area.outlet.parse::<OutletCode>().is_ok(), "outlet", || "the code of an outlet".into());

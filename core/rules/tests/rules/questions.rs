@@ -164,6 +164,19 @@ fn a_photo_outside_its_outlets_area_is_shown_and_one_at_its_edge_or_of_an_outlet
 }
 
 #[test]
+fn the_days_of_rows_need_format_2_and_stay_in_their_ranges() {
+    let first = std::str::from_utf8(FIRST_PACK).unwrap();
+    let with = |format: &str, rules: &str| Pack::parse(format!("{format}\n{first}\n{rules}").as_bytes());
+    let read = with("format = 2", "[rows]\nafter_case_days = 3\n").unwrap().rows();
+    assert_eq!((read.after_case_days, read.unheard_days), (3, 30));
+    assert_eq!(Pack::parse(FIRST_PACK).unwrap().rows(), RowRules { after_case_days: 15, unheard_days: 30 });
+    assert!(with("", "[rows]\n").unwrap_err().reason.contains("came with format 2"));
+    for wrong in ["after_case_days = 0", "unheard_days = 366", "other = 1"] {
+        assert!(with("format = 2", &format!("[rows]\n{wrong}\n")).is_err(), "{wrong}");
+    }
+}
+
+#[test]
 fn areas_need_format_2_and_a_place_on_earth() {
     let first = std::str::from_utf8(FIRST_PACK).unwrap();
     let with = |format: &str, area: &str| Pack::parse(format!("{format}\n{first}\n[[areas]]\n{area}\n").as_bytes());

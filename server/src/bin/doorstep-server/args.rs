@@ -3,6 +3,7 @@
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Parser, Subcommand};
+use doorstep_domain::Day;
 use doorstep_server::log::Level;
 
 /// Doorstep 总部服务器：同步、照片、查询、管理。
@@ -197,6 +198,9 @@ pub enum AdminCommand {
         /// 只检查，不写入 Read and check everything, report the same, and write nothing.
         #[arg(long)]
         dry_run: bool,
+        /// 此表为该日全部运单 The list is all of this day's: the day's other rows end, except those whose case is open.
+        #[arg(long, value_name = "DAY", value_parser = |day: &str| day.parse::<Day>().map_err(|_| "a day like 2026-03-02"))]
+        complete: Option<Day>,
     },
     /// 号码不能用的运单 List the parcels to whose number no SMS can go, with the reason; the numbers are not shown.
     Numbers,

@@ -52,6 +52,9 @@ pub fn parcels_text(result: &Imported) -> String {
         ("已导入", "imported")
     };
     let mut text = format!("{zh} {en}: {}{}", result.imported, how_read(result));
+    if result.ended > 0 {
+        text += &format!("\n该日清单外结束 rows of the day that end: {}", result.ended);
+    }
     for bad in &result.bad {
         text += &format!("\n第{}行未导入 {} left out: {}", span(bad), lines(bad), bad.fault);
     }

@@ -62,9 +62,9 @@ pub fn administer(
                 .collect();
             say(json!(rows), lines.join("\n"));
         }
-        AdminCommand::ImportParcels { file, dry_run } => {
+        AdminCommand::ImportParcels { file, dry_run, complete } => {
             let mut progress = lists::Progress::begin();
-            let result = admin.import_parcels_so(&read(file)?, dry_run, &mut |lines| progress.say(lines), wall())?;
+            let result = admin.import_parcels_so(&read(file)?, (dry_run, complete), &mut |lines| progress.say(lines), wall())?;
             progress.end();
             say(json!(result), lists::parcels_text(&result));
             if result.not_taken() > 0 {
