@@ -34,7 +34,7 @@ fn each_step_of_a_card_names_its_side() {
         problem(&mut story, at(0, 9, 0, 0), "RT-MISSENT", stage);
         let card = story.judge(at(0, 9, 30, 0)).cards.remove(0);
         let of = |step: &str| card.steps.iter().find(|line| line.step == step).unwrap().side;
-        assert_eq!((of("tell_forward"), of("reply_delivering")), (Some(side), Some(Side::Origin)));
+        assert_eq!((of("notice"), of("tell_forward"), of("reply_delivering")), (Some(side), Some(side), Some(Side::Origin)));
     }
 }
 
