@@ -12,7 +12,7 @@ use doorstep_protocol::{CONTENT_TYPE, CodecError, ErrorBody, ErrorCode};
 use doorstep_domain::DeviceId;
 use serde::Serialize;
 
-use crate::{import::FileFault, log, store::tx::StoreError};
+use crate::{import::fault::FileFault, log, store::tx::StoreError};
 
 /// Why the server does not start.
 #[derive(Debug, thiserror::Error)]

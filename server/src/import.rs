@@ -9,6 +9,7 @@ pub(crate) mod cell;
 pub(crate) mod columns;
 mod dates;
 mod encoding;
+pub(crate) mod fault;
 pub(crate) mod parcels;
 mod report;
 mod table;
@@ -18,7 +19,7 @@ pub(crate) mod write;
 pub(crate) use self::write::{RowError, end, end_others, import_parcel};
 use self::{
     cell::Cell,
-    encoding::{Decoded, NoMark},
+    encoding::Decoded,
     table::{Row, Table},
     workbook::Workbook,
 };
@@ -26,48 +27,11 @@ pub use self::{
     cell::CellFault,
     columns::ColumnsFault,
     dates::TimeFault,
+    fault::FileFault,
     report::{BadRow, Imported, Note},
     table::HeaderFault,
 };
 use crate::AdminError;
-
-/// The largest file.
-const MOST_BYTES: usize = 1 << 30;
-
-/// Why a file can not be read as a list.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum FileFault {
-    /// The file is too large.
-    #[error("the file has more than {} MiB; split it", MOST_BYTES >> 20)]
-    Large,
-    /// UTF-16 without a byte order mark.
-    #[error("the file seems to be UTF-16 and lacks its byte order mark; save it as UTF-8")]
-    NoMark,
-    /// A workbook of Excel 97 to 2003.
-    #[error("the file is an old workbook (.xls); save it as .xlsx or CSV")]
-    OldWorkbook,
-    /// A workbook that can not be read.
-    #[error("the file is no sound .xlsx workbook; save it again as .xlsx, or as CSV")]
-    Workbook,
-    /// A workbook without a sheet.
-    #[error("the workbook has no sheet")]
-    NoSheet,
-    /// A workbook with a cell far out.
-    #[error("row {0} of the sheet has a cell far to the right; delete it")]
-    Wide(u32),
-    /// No header.
-    #[error("{0}")]
-    Header(#[from] HeaderFault),
-    /// A header that does not fit.
-    #[error("the header: {0}")]
-    Columns(#[from] ColumnsFault),
-}
-
-impl From<NoMark> for FileFault {
-    fn from(_: NoMark) -> Self {
-        Self::NoMark
-    }
-}
 
 /// Rows as they are read.
 type Rows<'r, 't> = &'r mut dyn Iterator<Item = Result<Row<'t>, FileFault>>;
@@ -82,7 +46,7 @@ fn read_rows<T>(
     work: impl for<'t> FnOnce(&mut Imported, &[Cell<'t>], Rows<'_, 't>) -> Result<T, AdminError>,
 ) -> Result<T, AdminError> {
     let refused = |fault: FileFault| AdminError::from(fault);
-    if file.len() > MOST_BYTES {
+    if file.len() > fault::MOST_BYTES {
         return Err(refused(FileFault::Large));
     }
     if file.starts_with(&[0xd0, 0xcf, 0x11, 0xe0]) {

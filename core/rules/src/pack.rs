@@ -18,7 +18,7 @@ mod sms;
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime};
-use doorstep_domain::{Clarity, UnixMs, Waybill, words};
+use doorstep_domain::{Clarity, GeoPosition, OutletCode, UnixMs, Waybill, words};
 use serde::{Deserialize, Serialize};
 
 use crate::{Words, format};
@@ -268,6 +268,15 @@ impl Pack {
     /// For how long head office's list keeps a parcel.
     pub fn rows(&self) -> RowRules {
         self.rows.unwrap_or_default()
+    }
+
+    /// The area of an outlet that a position is outside of, with its distance from the area's middle in metres. `None` if the
+    /// position is in an area of the outlet, or if the outlet has none. Of several areas it is the one with the nearest edge.
+    pub fn outside(&self, outlet: &OutletCode, position: &GeoPosition) -> Option<(&Area, u32)> {
+        let of_outlet = self.areas.iter().filter(|area| area.outlet == outlet.as_str());
+        let with_distance = of_outlet.map(|area| (area, area.middle.metres_to(position)));
+        let nearest = with_distance.min_by_key(|(area, metres)| metres.saturating_sub(area.metres))?;
+        (nearest.1 > nearest.0.metres).then_some(nearest)
     }
 
     /// The zone of the network's clocks.

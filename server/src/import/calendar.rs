@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{Datelike, NaiveDate};
 
 use super::{
-    FileFault,
     cell::CellFault,
     columns::{Column, Columns, Need},
+    fault::FileFault,
     read_rows,
     report::{Imported, Lines},
 };

@@ -6,9 +6,9 @@ use calamine::{DataRef, Reader, Xlsx, XlsxCellReader, XlsxError, open_workbook_f
 use chrono::TimeDelta;
 
 use super::{
-    FileFault,
     cell::Cell,
     dates,
+    fault::FileFault,
     table::{Row, RowFault},
 };
 

@@ -14,9 +14,9 @@ use doorstep_domain::{CaseId, Day, NetworkCode, OutletCode, Parcel, UnixMs, User
 use doorstep_rules::Pack;
 
 use super::{
-    FileFault,
     cell::Cell,
     columns::Columns,
+    fault::FileFault,
     parcels::{COLUMNS, Draft, DraftFault, NO_UNIT},
     read_rows,
     report::{Imported, Lines},

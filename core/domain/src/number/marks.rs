@@ -1,6 +1,6 @@
 //! The characters around the digits of a number: ways of writing, separators, masks, and signs of an extension.
 
-use super::NumberFault;
+use super::fault::NumberFault;
 
 /// Signs of an extension, a longer one before a shorter one that it begins with.
 const EXTENSION: [&str; 9] = ["分机号", "分机", "转接", "转", "轉", "ext.", "ext", "x", "#"];
