@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use crate::{Personal, words};
+use crate::Personal;
 
 mod fault;
 mod marks;
