@@ -83,7 +83,7 @@ async fn each_row_of_a_post_is_taken_or_refused_by_itself_and_a_fault_names_its_
         ("delivering_outlet", json!("9999")),
         ("courier", json!("nobody")),
         ("network", json!("王小花")),
-        ("run", json!("13800000002")),
+        ("run", json!("x".repeat(99))),
         ("recipient_name", json!("")),
         ("declared_fen", json!(i64::MAX)),
     ];

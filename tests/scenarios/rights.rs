@@ -445,6 +445,7 @@ async fn the_authorisation_matrix_of_the_api() {
         ("GET /v1/photos/{sha}", format!("/v1/photos/{photo}"), [401, 401, 403, 404]),
         ("HEAD /v1/photos/{sha}", format!("/v1/photos/{photo}"), [401, 401, 409, 409]),
         ("PATCH /v1/photos/{sha}", format!("/v1/photos/{photo}"), [401, 401, 400, 400]),
+        ("POST /v1/photos/{sha}", format!("/v1/photos/{photo}"), [405, 405, 405, 405]), // a POST means PATCH only if it says so
         ("DELETE /v1/photos/{sha}", format!("/v1/photos/{photo}"), [401, 401, 409, 409]),
         ("OPTIONS /v1/photos/{sha}", format!("/v1/photos/{photo}"), [204, 204, 204, 204]),
         ("GET /", "/".into(), [401, 401, 401, 401]), // the page has its own door; a device's token opens nothing

@@ -71,6 +71,8 @@ pub(crate) struct PhotoWork {
     pub swept: AtomicBool,
     /// Whether the network does not let PATCH through, so that a POST says that it means PATCH.
     pub patch_is_blocked: AtomicBool,
+    /// The last PATCH that broke off: the photo, and from which byte it was to go on.
+    pub patch_broke: Mutex<Option<(PhotoId, u64)>>,
     /// Whether photos that were refused before this start have been tried again.
     pub tried: AtomicBool,
 }

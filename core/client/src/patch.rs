@@ -1,7 +1,7 @@
 //! Sends the next bytes of a photo over networks that block PATCH. Some proxies refuse the method or cut the connection. tus lets a
 //! POST say that it means PATCH.
 
-use std::sync::atomic::Ordering;
+use std::sync::{PoisonError, atomic::Ordering};
 
 use doorstep_domain::PhotoId;
 use doorstep_protocol::METHOD_HEADER;
@@ -44,9 +44,15 @@ impl Host {
         }
     }
 
-    /// Whether another request about the photo passes, and none of the bytes of the PATCH that broke off has arrived.
+    /// Whether a PATCH for these bytes broke off for the second time, another request about the photo passes, and none of the bytes
+    /// has arrived. Any connection may break off once, and a POST would then send the bytes twice.
     async fn only_patch_broke(&mut self, asking: &Asking, id: PhotoId) -> bool {
         let from = asking.headers.iter().find(|(name, _)| *name == "upload-offset").and_then(|(_, at)| at.parse::<u64>().ok());
+        let here = from.map(|from| (id, from));
+        let before = std::mem::replace(&mut *self.inner.photos.patch_broke.lock().unwrap_or_else(PoisonError::into_inner), here);
+        if here.is_none() || before != here {
+            return false;
+        }
         let answer = self.begin(&question(&id)).await;
         answer.is_ok_and(|response| is_from_us(&response) && response.status().is_success() && offset_of(&response) == from)
     }

@@ -472,8 +472,10 @@ fn filled(text: std::borrow::Cow<'_, str>) -> Result<std::borrow::Cow<'_, str>, 
     if text.is_empty() { Err(CellFault::Empty) } else { Ok(text) }
 }
 
+/// A number that a spreadsheet has damaged is kept as it is: the parcel needs its row, and the row's note says that the number cannot
+/// be used.
 fn phone(cell: &Cell<'_>) -> Result<Personal, CellFault> {
-    Ok(Personal::plain(&cell.digits(MOST_PHONE)?)?)
+    Ok(Personal::plain(&cell.text(MOST_PHONE)?)?)
 }
 
 fn moment(cell: &Cell<'_>, pack: &Pack) -> Result<Option<UnixMs>, CellFault> {

@@ -50,7 +50,7 @@ async fn the_gateway_dials_the_number_without_its_extension() {
     fail_and_write(&phone, 2);
     assert_eq!(until(&phone, 2, SmsState::Sent).await.level, SmsLevel::Sent);
     let sent = smsc.seen(|seen| seen.messages());
-    assert_eq!((sent.len(), sent[0].destination.as_str()), (1, "18412348075"));
+    assert_eq!((sent.len(), sent[0].destination.as_str()), (1, "8618412348075"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -69,7 +69,7 @@ impl World {
         for waybill in [PARCEL, OTHER] {
             csv += &format!("{waybill},QH,0571,0412,c1,王小花,13800001234,青禾路1号,0,\n");
         }
-        assert_eq!(admin.import_parcels(csv.as_bytes(), doorstep_domain::UnixMs(0)).unwrap().imported, 2);
+        assert_eq!(admin.import_parcels(csv.as_bytes(), now()).unwrap().imported, 2);
         let runtime = Runtime::new().unwrap();
         let config = Config::on_loopback(data, Arc::new(now));
         let server = runtime.block_on(doorstep_server::start(config)).unwrap();
