@@ -4,7 +4,7 @@ use doorstep_domain::{Number, NumberFault, Parcel, Personal, Waybill};
 use serde::Serialize;
 
 use crate::store::{
-    addressees,
+    addressees::{self, NumbersOf},
     tx::{StoreError, Tx},
 };
 
@@ -44,7 +44,7 @@ pub(crate) fn note(parcel: &Parcel) -> Option<String> {
 /// The rows of the stored list whose number cannot be used, in the order of their waybills.
 pub(crate) fn unusable(tx: &Tx<'_>) -> Result<Vec<UnusableNumber>, StoreError> {
     let all = addressees::numbers(tx)?;
-    let read = all.into_iter().filter_map(|(waybill, phone, virtual_phone)| {
+    let read = all.into_iter().filter_map(|NumbersOf { waybill, phone, virtual_phone }| {
         let (column, fault) = fault(virtual_phone.as_ref(), phone.as_ref())?;
         Some(UnusableNumber { waybill, column, fault })
     });

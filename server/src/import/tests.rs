@@ -123,7 +123,6 @@ fn values_out_of_bounds_are_named_by_their_column_and_never_shown() {
         (with("王小花1", &"王".repeat(101)), "recipient_name"),
         (with("王小花1", " "), "recipient_name"),
         (with("13800000001", &"1".repeat(41)), "recipient_phone"),
-        (with("13800000001", "1.38E+10"), "recipient_phone"),
         (with("2026-03-02", "2062-03-02"), "theoretical_arrival"),
         (with("2026-03-02", "1926-03-02"), "theoretical_arrival"),
         (with("2026-03-02 08:00", "46083.333"), "theoretical_arrival"),

@@ -29,10 +29,18 @@ pub(crate) fn of(tx: &Tx<'_>, waybill: &Waybill) -> Result<Option<Listed>, Store
     )
 }
 
-/// The waybill, the label's number and the virtual one of each row of the list.
-pub(crate) fn numbers(tx: &Tx<'_>) -> Result<Vec<(Waybill, Option<Personal>, Option<Personal>)>, StoreError> {
+/// The numbers of a row of the list.
+pub(crate) struct NumbersOf {
+    pub waybill: Waybill,
+    /// The label's number.
+    pub phone: Option<Personal>,
+    pub virtual_phone: Option<Personal>,
+}
+
+/// The numbers of each row of the list.
+pub(crate) fn numbers(tx: &Tx<'_>) -> Result<Vec<NumbersOf>, StoreError> {
     tx.all(sql!("SELECT waybill, recipient_phone, virtual_phone FROM parcel ORDER BY waybill"), params![], |row| {
-        Ok((row.get(0)?, personal(row, 1)?, personal(row, 2)?))
+        Ok(NumbersOf { waybill: row.get(0)?, phone: personal(row, 1)?, virtual_phone: personal(row, 2)? })
     })
 }
 
