@@ -30,8 +30,8 @@ use crate::{
     store::{people, service_tokens, tx::Tx},
 };
 
-/// The largest number of rows in one request.
-const MOST_ROWS: usize = 20_000;
+/// The largest number of rows in one request. They are one transaction, for which the pushes of devices wait.
+const MOST_ROWS: usize = 2_000;
 
 /// The hash under which a token is stored.
 pub(crate) fn token_hash(token: &str) -> [u8; 32] {
@@ -119,6 +119,9 @@ async fn take(app: &App, wish: Wish, request: Request) -> Result<Answer, ApiErro
         ApiError::Malformed(format!("no {{\"rows\": [...]}} of objects, seen at line {} column {}", error.line(), error.column()))
     };
     let Posted { rows } = serde_json::from_slice(&body).map_err(unreadable)?;
+    if wish.complete && rows.is_empty() {
+        return Err(ApiError::Malformed("a complete list has rows".into()));
+    }
     if rows.len() > MOST_ROWS {
         return Err(ApiError::Malformed(format!("more than {MOST_ROWS} rows")));
     }
@@ -162,7 +165,7 @@ fn write(
     let mut answer = Answer { taken: 0, ended: 0, rows: Vec::with_capacity(rows.len()) };
     let mut named = BTreeSet::new();
     for (place, given) in rows.iter().enumerate() {
-        let waybill = given.get("waybill").and_then(Value::as_str).and_then(|text| Waybill::parse(text).ok());
+        let waybill = row::waybill(given);
         named.extend(waybill.clone());
         let fault = take_row(tx, given, pack, (is_complete, day), now)?;
         answer.taken += usize::from(fault.is_none());

@@ -147,15 +147,19 @@ fn mark_of(case: &CaseId, digits: &str) -> Option<[u8; 8]> {
     digest.first_chunk::<8>().copied()
 }
 
-/// The hash of a mobile number in a case's facts: the first 8 bytes of SHA-256 over `mobile/v1`, the case id and the digits of the
-/// number to which an SMS may go ([`Number::for_sms`]). `None` if there is no such number. It shows whether two numbers are equal
+/// The hash of a mobile number in a case's facts: the first 8 bytes of SHA-256 over `mobile/v1`, the case id and the number to which
+/// an SMS may go as it is dialled ([`Number::dialled`]): digits, with `+` before a number of another country. `None` if there is no such number. It shows whether two numbers are equal
 /// without revealing them. It will need a key once personal values are sealed, because there are few enough numbers to try all.
 pub fn mobile_mark(case: &CaseId, number: &Personal) -> Option<[u8; 8]> {
-    mark_of(case, Number::for_sms_of(number).ok()?.digits())
+    mark_of(case, &Number::for_sms_of(number).ok()?.dialled())
 }
 
-/// The mark that earlier devices made of a number: of all digits in its text.
+/// The mark that earlier devices made of a number: of all digits in its text. A number of another country has none: its digits may be
+/// those of a mobile here.
 fn earlier_mark(case: &CaseId, number: &Personal) -> Option<[u8; 8]> {
+    if Number::for_sms_of(number).is_ok_and(|read| read.dialled().starts_with('+')) {
+        return None;
+    }
     mark_of(case, &collected_digits(number.text()?)?)
 }
 

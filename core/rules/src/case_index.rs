@@ -21,6 +21,8 @@ pub(crate) use self::photos::unfit_for;
 /// One act of the timeline.
 pub(crate) struct Act<'a> {
     pub recorded: &'a Recorded,
+    /// The first registration of the act: the entry itself, unless it has the correct data of another.
+    pub registered: &'a Recorded,
     pub when: When,
     /// The facts of the row by which the act is judged.
     pub facts: &'a Facts,
@@ -45,8 +47,9 @@ impl<'a> Act<'a> {
     pub fn key(&self) -> &'a EntryKey {
         &self.recorded.entry.key
     }
+    /// The outlet of its author. Correct data are of the outlet that registered, whoever corrected them.
     pub fn outlet(&self) -> &'a OutletCode {
-        &self.recorded.entry.author.outlet
+        &self.registered.entry.author.outlet
     }
     pub fn stands(&self) -> bool {
         self.superseded.is_none()
@@ -215,7 +218,8 @@ impl<'a> CaseIndex<'a> {
     /// The time of an event that a person reports (a phone call, a find). It is corrected by the same error as the device's
     /// clock, and never later than the report itself.
     pub fn claimed(act: &Act<'_>, claimed: UnixMs) -> UnixMs {
-        let off = act.when.at.since(act.recorded.entry.time.wall);
+        // The clock is that of the record itself, also if it has the correct data of an earlier one.
+        let off = act.recorded.acted_at().since(act.recorded.entry.time.wall);
         let reckoned = act.recorded.standing.receipt().and_then(|r| r.acted.at).or_else(|| act.recorded.entry.time.anchored());
         let claimed = if reckoned.is_some() { claimed.plus(off) } else { claimed };
         claimed.min(act.when.at)

@@ -6,7 +6,7 @@ use doorstep_domain::{Body, EntryKey, UnixMs, words};
 use serde::Serialize;
 
 use crate::{
-    Clock, Counts, Due, Event, From, LateReply, Missing, On, Pack, Words,
+    Clock, Counts, Due, Event, From, LateReply, Missing, On, Pack, Validity, Words,
     case::registered,
     case_index::{Act, CaseIndex, End},
     leniency::Leniency,
@@ -178,7 +178,7 @@ fn registrations(index: &CaseIndex<'_>, clock: &Clock, version: usize) -> Vec<St
                 starts.push(Start::of(place, place, act.when.at));
             }
         } else if starts.last().is_none_or(|start| start.from != from)
-            && counts_as_start(index, act, clock)
+            && counts_as_start(index, act, clock, act.when.at)
             && !is_started(index, &starts, act)
         {
             starts.push(Start::of(place, from, act.when.at));
@@ -189,9 +189,10 @@ fn registrations(index: &CaseIndex<'_>, clock: &Clock, version: usize) -> Vec<St
 }
 
 /// Whether an act counts as a start. A correction removes a start only while its deadline runs; afterwards head office decides.
-fn counts_as_start(index: &CaseIndex<'_>, act: &Act<'_>, clock: &Clock) -> bool {
+/// `at`: when the clock would start.
+fn counts_as_start(index: &CaseIndex<'_>, act: &Act<'_>, clock: &Clock, at: UnixMs) -> bool {
     let Some(corrected) = act.superseded else { return true };
-    let due = due_at(index, index.pack_of(act), clock, act.when.at);
+    let due = due_at(index, index.pack_of(act), clock, at);
     due.is_ok_and(|due| due.is_some_and(|due| corrected > due))
 }
 
@@ -208,7 +209,13 @@ fn problems(index: &CaseIndex<'_>, clock: &Clock, version: usize) -> Vec<Start> 
     let mut starts: Vec<Start> = Vec::new();
     for (place, act) in index.acts.iter().enumerate() {
         let Body::Problem(problem) = act.body() else { continue };
-        if !clock.starts.is(act.body()) || !counts_as_start(index, act, clock) || index.restated.contains(&act.recorded.change) {
+        let at = match clock.from {
+            From::Act => act.when.at,
+            From::Found => problem.found_at.map_or(act.when.at, |found| CaseIndex::claimed(act, found)),
+            From::TheoreticalArrival => act.facts.arrival.unwrap_or(UnixMs(i64::MAX)),
+        };
+        let is_start = clock.starts.is(act.body()) && counts_as_start(index, act, clock, at);
+        if !is_start || index.restated.contains(&act.recorded.change) {
             continue;
         }
         let same = |start: &&Start| {
@@ -224,11 +231,6 @@ fn problems(index: &CaseIndex<'_>, clock: &Clock, version: usize) -> Vec<Start> 
         if starts.iter().rev().take(MOST_STARTS).any(|start| same(&start)) || is_started(index, &starts, act) {
             continue;
         }
-        let at = match clock.from {
-            From::Act => act.when.at,
-            From::Found => problem.found_at.map_or(act.when.at, |found| CaseIndex::claimed(act, found)),
-            From::TheoreticalArrival => act.facts.arrival.unwrap_or(UnixMs(i64::MAX)),
-        };
         starts.push(Start { group: Some(place), ..Start::of(place, place, at) });
     }
     starts.retain(|start| index.acts.get(start.place).is_some_and(|act| act.when.version == version));
@@ -328,12 +330,20 @@ fn unanswered(index: &CaseIndex<'_>, version: usize) -> Vec<Start> {
         let Some(clock) = pack.clocks.iter().find(|clock| is_reply_clock(clock)) else { continue };
         let Ok(Some(due)) = due_at(index, pack, clock, told.at) else { continue };
         let acts = index.acts_of_round(told.from).iter();
-        let replies = acts.filter(|act| act.stands() && matches!(act.body(), Body::Reply(_)) && act.when.received.is_some());
+        // Another outlet's words are no reply of the origin's, and nobody must act on them.
+        let is_reply = |act: &&Act<'_>| {
+            matches!(act.body(), Body::Reply(_)) && act.when.received.is_some() && act.validity != Some(Validity::NotOrigin)
+        };
+        let replies = acts.filter(|act| act.stands()).filter(is_reply);
         let (valid, invalid): (Vec<_>, Vec<_>) = replies.partition(|act| act.is_valid_reply());
         let first_valid = valid.iter().filter_map(|act| act.counts_from()).min();
+        // Only the mark or ruling that makes a reply invalid has a time here. Other marks on it move nothing.
         let marked = |act: &Act<'_>| {
-            let marks = index.marks(act.key()).map(|(mark, _)| mark.when.received.unwrap_or(mark.when.at));
-            marks.max().or(act.when.received)
+            let by = act.validity.as_ref().and_then(|validity| match validity {
+                Validity::Marked { by } => index.acts.iter().find(|mark| mark.key() == by),
+                _ => None,
+            });
+            by.map_or(act.when.received, |mark| Some(mark.when.received.unwrap_or(mark.when.at)))
         };
         let first_invalid = invalid.iter().filter_map(|act| marked(act)).min();
         let at = first_invalid.map_or(due.plus(1), |invalid| invalid.min(due.plus(1)));
@@ -496,6 +506,8 @@ fn kept(
         }
         On::Day => meet.at > start.at,
         On::NoReply => meet.at > start.at || is_work(meet),
+        // An act that was certainly done before the reply counted is no act on it.
+        On::Reply => meet.latest >= start.at,
         _ => true,
     };
     let candidates = meets.for_start(index, start).filter(move |meet| in_time_for(meet));

@@ -60,7 +60,7 @@ impl Http {
     }
 
     async fn hand_over(&self, message: &Outgoing) -> Submitted {
-        let Some(number) = message.digits() else {
+        let Some(number) = message.number() else {
             return Submitted::Refused { fault: Fault::Number, code: "not a number".to_owned() };
         };
         if let Some(after) = self.pace.held() {

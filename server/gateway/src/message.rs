@@ -35,6 +35,14 @@ impl fmt::Debug for Outgoing {
 }
 
 impl Outgoing {
+    /// The number as a provider's own interface gets it: the digits, with `+` before one of another country. Without it a North
+    /// American number would be a mainland mobile, a stranger's. `None` unless they are 1 to 20 digits.
+    pub(crate) fn number(&self) -> Option<&str> {
+        let digits = self.digits()?;
+        let is_foreign = self.to.starts_with('+') && !digits.starts_with("86");
+        Some(if is_foreign { &self.to } else { digits })
+    }
+
     /// The recipient's digits, without a leading `+`. `None` unless they are 1 to 20 digits.
     pub(crate) fn digits(&self) -> Option<&str> {
         let digits = self.to.strip_prefix('+').unwrap_or(&self.to);

@@ -24,6 +24,16 @@ pub(crate) enum Need {
     MayOneOf(&'static str),
 }
 
+impl Need {
+    /// The word of columns that say one value.
+    pub(crate) fn word(self) -> Option<&'static str> {
+        match self {
+            Self::OneOf(word) | Self::MayOneOf(word) => Some(word),
+            Self::Always | Self::May => None,
+        }
+    }
+}
+
 /// One column of a kind of list. `D` is what a row is read into, `C` what the reading needs to know.
 pub(crate) struct Column<D, C> {
     /// The name, in messages and as a header.
@@ -186,7 +196,7 @@ fn alternatives<D, C>(table: &[Column<D, C>], of: &Column<D, C>) -> String {
 /// The names of the columns that a file must have.
 fn needed<D, C>(table: &[Column<D, C>]) -> String {
     let mut names: Vec<String> = Vec::new();
-    for column in table.iter().filter(|column| column.need != Need::May) {
+    for column in table.iter().filter(|column| matches!(column.need, Need::Always | Need::OneOf(_))) {
         let name = alternatives(table, column);
         if !names.contains(&name) {
             names.push(name);

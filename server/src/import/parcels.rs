@@ -126,7 +126,7 @@ pub(crate) static COLUMNS: [Column<Draft, Pack>; 30] = [
         set: |draft, cell, pack| {
             let network: NetworkCode = cell.text(MOST_CODE)?.parse()?;
             if network.as_str() != pack.network {
-                return Err(CellFault::Rule(format!("{network} has no rule pack here, only {}", pack.network)));
+                return Err(CellFault::Rule(format!("no network with a rule pack here; {} has one", pack.network)));
             }
             draft.network = Some(network);
             Ok(())
@@ -393,10 +393,8 @@ pub(crate) enum DraftFault {
     Lacks(&'static str),
     #[error("theoretical_arrival: {0}")]
     Arrival(#[from] TimeFault),
-    #[error("run: {run:?} is no arrival in the timetable of {outlet}")]
+    #[error("run: no arrival in the timetable of {outlet}")]
     Run {
-        /// The run.
-        run: String,
         /// The delivering outlet.
         outlet: OutletCode,
     },
@@ -442,7 +440,7 @@ impl Draft {
         let day: NaiveDate = arrival.and_then(When::day).ok_or(DraftFault::NotOnlyDay)?;
         match pack.arrival(outlet.as_str(), &run, day) {
             Some(at) => Ok(Some(at)),
-            None => Err(DraftFault::Run { run, outlet }),
+            None => Err(DraftFault::Run { outlet }),
         }
     }
 

@@ -196,7 +196,7 @@ impl<'t> Table<'t> {
             return Err(RowFault::Cells { found: scan.count, wanted });
         }
         // Here the quotes fit, so a recipient may have written such a line into an address. It must not become a row.
-        if self.has_rows_within(start, scan.end, true) {
+        if self.has_rows_within(start, scan.end, false) {
             return Err(RowFault::RowsInCell);
         }
         for (n, cell) in scan.cells.iter().enumerate() {

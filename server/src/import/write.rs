@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use doorstep_domain::{CaseId, Day, NetworkCode, OutletCode, Parcel, UnixMs, UserId, Waybill};
+use doorstep_domain::{CaseId, Day, NetworkCode, Parcel, UnixMs, Waybill};
 use doorstep_rules::Pack;
 
 use super::{
@@ -118,7 +118,10 @@ pub(crate) fn import(store: &Store, pack: &Pack, file: &[u8], how: How<'_>, now:
         }
         writer.write(batch, report)?;
         if let Some(day) = how.complete {
-            if is_whole {
+            // An export that failed may have no row; a day without parcels has no rows to end.
+            if seen.is_empty() {
+                report.note("no row of the day was ended, because the list has no row", None);
+            } else if is_whole {
                 report.ended = writer.end_others(day, &seen)?;
             } else {
                 report.note("no row of the day was ended, because a line can not be read", None);
@@ -237,10 +240,10 @@ fn each(row: Waiting, work: impl FnOnce(Draft) -> Result<Parcel, RowError>) -> D
 /// Why a readable row is not imported.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RowError {
-    #[error("outlet {0} is not in the directory")]
-    Outlet(OutletCode),
-    #[error("courier {0} is not known")]
-    Courier(UserId),
+    #[error("{0}: this outlet is not in the directory")]
+    Outlet(&'static str),
+    #[error("courier: this account is not known")]
+    Courier,
     #[error(transparent)]
     Draft(#[from] DraftFault),
     #[error(transparent)]
@@ -266,15 +269,22 @@ fn parcel(tx: &Tx<'_>, draft: Draft, pack: &Pack) -> Result<Parcel, RowError> {
         _ => None,
     };
     let parcel = draft.over(known.as_ref(), pack)?;
-    for outlet in [&parcel.origin_outlet, &parcel.delivering_outlet].into_iter().chain(&parcel.hub) {
-        if !people::is_outlet(tx, outlet.as_str())? {
-            return Err(RowError::Outlet(outlet.clone()));
+    let outlets = [
+        ("origin_outlet", Some(&parcel.origin_outlet)),
+        ("delivering_outlet", Some(&parcel.delivering_outlet)),
+        ("hub", parcel.hub.as_ref()),
+    ];
+    for (column, outlet) in outlets {
+        if let Some(outlet) = outlet
+            && !people::is_outlet(tx, outlet.as_str())?
+        {
+            return Err(RowError::Outlet(column));
         }
     }
     if let Some(courier) = &parcel.courier
         && !people::is_person(tx, courier.as_str())?
     {
-        return Err(RowError::Courier(courier.clone()));
+        return Err(RowError::Courier);
     }
     Ok(parcel)
 }

@@ -1,14 +1,15 @@
 //! Reads a row of JSON into a parcel. The fields have the names of a file's columns, and are read as those are.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeSet};
 
-use doorstep_domain::{Day, Parcel, UnixMs};
+use doorstep_domain::{Day, Parcel, UnixMs, Waybill};
 use doorstep_rules::Pack;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::import::{
     cell::Cell,
+    columns::Need,
     parcels::{COLUMNS, Draft, DraftFault},
 };
 
@@ -36,19 +37,22 @@ pub(super) fn today(pack: &Pack, now: UnixMs) -> Option<Day> {
 
 /// Reads a row. A field that it lacks has no value: a row replaces the one before it as a whole.
 pub(super) fn parcel(given: &Map<String, Value>, pack: &Pack) -> Result<Parcel, Fault> {
-    let mut draft = Draft::default();
+    let (mut draft, mut said) = (Draft::default(), BTreeSet::new());
     for (name, value) in given {
         // An unknown name is not repeated: it could be a value in a wrong place.
         let Some(column) = COLUMNS.iter().find(|column| column.name == name) else {
             return Err(Fault { field: None, fault: "has a field that is not known".into() });
         };
         let text = text(value).ok_or_else(|| Fault::of(name, "neither a text nor a whole number"))?;
+        // Null and a blank text say the same as no field.
+        if text.trim().is_empty() {
+            continue;
+        }
+        if !matches!(column.need, Need::Always | Need::May) && !said.insert(column.need.word()) {
+            return Err(Fault::of(name, "is said in another unit too"));
+        }
         let set = (column.set)(&mut draft, &Cell::Text(Cow::Borrowed(text.trim())), pack);
-        set.map_err(|fault| match column.name {
-            // This one repeats what was given.
-            "network" => Fault::of(name, "no network with a rule pack here"),
-            _ => Fault::of(name, fault.to_string()),
-        })?;
+        set.map_err(|fault| Fault::of(name, fault.to_string()))?;
     }
     draft.cod.get_or_insert_default();
     draft.arrival.get_or_insert_default();
@@ -59,6 +63,12 @@ pub(super) fn parcel(given: &Map<String, Value>, pack: &Pack) -> Result<Parcel, 
         DraftFault::NotOnlyDay => Fault::of("theoretical_arrival", "with a run it names only the day, like 2026-03-02"),
         DraftFault::Freight => Fault::of("freight", "freight_fen needs freight: prepaid or collect"),
     })
+}
+
+/// The waybill of a row, if it can be read.
+pub(super) fn waybill(given: &Map<String, Value>) -> Option<Waybill> {
+    let text = given.get("waybill").and_then(text)?;
+    Waybill::parse(&Cell::Text(text).trimmed()).ok()
 }
 
 fn text(value: &Value) -> Option<Cow<'_, str>> {

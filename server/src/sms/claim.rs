@@ -181,7 +181,7 @@ pub(super) fn judged(tx: &Tx<'_>, book: &Rulebook, row: &Queued, way: Way, now: 
     // The row's own hash may be older than today's reading of the number.
     let number = sms.to.text().map(Number::for_sms);
     let recipient = match &number {
-        Some(Ok(number)) => queue::hash(tx, number.digits())?,
+        Some(Ok(number)) => queue::hash(tx, &number.dialled())?,
         _ => row.recipient.clone(),
     };
     if opt_out::has(tx, &recipient)? || judged.messages.iter().any(|message| message.opt_out) {

@@ -16,7 +16,7 @@ use crate::{
 /// The keyed hash of a recipient's number. It is the same in every case and for every spelling, and useless without the server's
 /// key. `None` if no SMS can go to the number.
 pub(super) fn recipient(tx: &Tx<'_>, number: &str) -> Result<Option<Vec<u8>>, ApiError> {
-    Number::for_sms(number).ok().map(|number| hash(tx, number.digits())).transpose()
+    Number::for_sms(number).ok().map(|number| hash(tx, &number.dialled())).transpose()
 }
 
 /// The keyed hash of a number that the operator names. Operators write foreign numbers without `+`, as digits only.
@@ -24,10 +24,10 @@ pub(super) fn operators(tx: &Tx<'_>, number: &str) -> Result<Option<Vec<u8>>, Ap
     let known = recipient(tx, number)?;
     let digits = number.trim().trim_start_matches('+');
     let is_plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-    if known.is_none() && is_plain { hash(tx, digits).map(Some) } else { Ok(known) }
+    if known.is_none() && is_plain { hash(tx, &format!("+{digits}")).map(Some) } else { Ok(known) }
 }
 
-/// The keyed hash of a number's digits.
+/// The keyed hash of a number as it is dialled.
 pub(super) fn hash(tx: &Tx<'_>, digits: &str) -> Result<Vec<u8>, ApiError> {
     let key: Vec<u8> = meta::need(tx, Meta::RecipientKey)?;
     let key = hmac::Key::new(hmac::HMAC_SHA256, &key);

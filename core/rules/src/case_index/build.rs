@@ -109,6 +109,7 @@ impl<'a> CaseIndex<'a> {
             let (row, row_unsure) = row_of(&case.rows, &when, assumed.row);
             Act {
                 recorded,
+                registered: original.unwrap_or(recorded),
                 when,
                 facts: case.rows.get(row).map_or(&case.facts, |row| &row.facts),
                 row_unsure,

@@ -35,22 +35,29 @@ pub(crate) fn judged(index: &CaseIndex<'_>, act: &Act<'_>) -> Judged {
         Some(needs) if needs.is_empty() => Validity::Valid,
         Some(needs) => Validity::Lacks { needs },
     };
-    match newest(index, act, |mark| !is_head_office(mark) && act.facts.origin_outlet.as_ref() != Some(&mark.entry.author.outlet))
-    {
-        None => of(itself),
-        Some((mark, Remark::Valid)) => {
-            let valid_from = (itself != Validity::Valid).then(|| mark.when.received.unwrap_or(mark.when.at));
-            Judged { valid_from, ..of(Validity::Valid) }
-        }
-        Some((mark, _)) => {
-            let is_late = mark.when.received.zip(runs_out(index, act)).is_some_and(|(received, due)| received > due);
-            if is_late {
-                Judged { late_mark: Some(mark.key().clone()), ..of(itself) }
-            } else {
-                of(Validity::Marked { by: mark.key().clone() })
+    by_outlets(index, act, itself)
+}
+
+/// The validity by the newest of outlets' marks that counts. `itself`: the validity without marks.
+fn by_outlets(index: &CaseIndex<'_>, act: &Act<'_>, itself: Validity) -> Judged {
+    let may = |mark: &Recorded| !is_head_office(mark) && act.facts.origin_outlet.as_ref() != Some(&mark.entry.author.outlet);
+    let due = runs_out(index, act);
+    let is_late = |mark: &Act<'_>| mark.when.received.zip(due).is_some_and(|(received, due)| received > due);
+    let mut late_mark = None;
+    let mut all = marks(index, act, may);
+    while let Some((mark, remark)) = all.next() {
+        match remark {
+            Remark::Valid => {
+                // It lifts the reply's own lack, or a mark against it that had counted.
+                let lifts = itself != Validity::Valid || all.any(|(other, said)| said == Remark::Invalid && !is_late(other));
+                let valid_from = lifts.then(|| mark.when.received.unwrap_or(mark.when.at));
+                return Judged { validity: Validity::Valid, valid_from, late_mark };
             }
+            _ if is_late(mark) => drop(late_mark.get_or_insert_with(|| mark.key().clone())),
+            _ => return Judged { validity: Validity::Marked { by: mark.key().clone() }, valid_from: None, late_mark: None },
         }
     }
+    Judged { validity: itself, valid_from: None, late_mark }
 }
 
 /// When the first of the duties that begin with the reply runs out.
@@ -73,14 +80,18 @@ fn by_head_office(index: &CaseIndex<'_>, act: &Act<'_>) -> Option<Said> {
         Some((Stands::Lifted, by)) => return Some(Said::Invalid(by.key().clone())),
         None => {}
     }
-    let (mark, remark) = newest(index, act, is_head_office)?;
+    let (mark, remark) = marks(index, act, is_head_office).next()?;
     Some(if remark == Remark::Valid { Said::Valid } else { Said::Invalid(mark.key().clone()) })
 }
 
-/// The newest mark on a reply by some authors that head office has not lifted. The origin outlet's marks on its own reply do not
-/// count; the outlet can dispute a mark instead.
-fn newest<'r, 'a>(index: &'r CaseIndex<'a>, act: &Act<'_>, may: impl Fn(&Recorded) -> bool) -> Option<(&'r Act<'a>, Remark)> {
-    index.marks(act.key()).rev().find(|(mark, remark)| {
+/// The marks on a reply by some authors that head office has not lifted, the newest first. The origin outlet's marks on its own reply
+/// do not count; the outlet can dispute a mark instead.
+fn marks<'r, 'a>(
+    index: &'r CaseIndex<'a>,
+    act: &'r Act<'_>,
+    may: impl Fn(&Recorded) -> bool + 'r,
+) -> impl Iterator<Item = (&'r Act<'a>, Remark)> {
+    index.marks(act.key()).rev().filter(move |(mark, remark)| {
         may(mark.recorded)
             && matches!(remark, Remark::Valid | Remark::Invalid)
             && index.ruling_on(mark.key()).is_none_or(|(_, ruling)| ruling.stands == Stands::Upheld)

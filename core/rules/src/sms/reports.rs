@@ -158,7 +158,7 @@ pub(super) fn given_by<'a>(act: &Act<'a>) -> Option<&'a Personal> {
 }
 
 /// The reports of a message that count, and whether there were others.
-fn heard<'a>(index: &CaseIndex<'_>, act: &Act<'_>, attempt: Option<&Act<'_>>, about: &[&'a Act<'a>]) -> (Vec<Told<'a>>, bool) {
+fn heard<'a>(act: &Act<'_>, attempt: Option<&Act<'_>>, about: &[&'a Act<'a>]) -> (Vec<Told<'a>>, bool) {
     let told = about.iter().filter_map(|act| match act.body() {
         Body::SmsReport(report) => Some(Told::of(act, report)),
         _ => None,
@@ -171,11 +171,7 @@ fn heard<'a>(index: &CaseIndex<'_>, act: &Act<'_>, attempt: Option<&Act<'_>>, ab
     // installation.
     let recorder = &act.recorded.entry.author.user;
     // A correction by somebody else makes the attempt nobody else's.
-    let recorded_it = |attempt: &Act<'_>| {
-        let original = index.acts.iter().find(|act| act.key() == attempt.original()).unwrap_or(attempt);
-        original.recorded.entry.author.user == *recorder
-    };
-    let is_own = attempt.is_none_or(recorded_it);
+    let is_own = attempt.is_none_or(|attempt| attempt.registered.entry.author.user == *recorder);
     let may = |told: &&Told<'_>| {
         let is_recorder = told.by.user == *recorder;
         match (told.report.state, told.report.way) {
@@ -202,7 +198,7 @@ fn message<'a>(
     about: &[&'a Act<'a>],
 ) -> Message {
     let attempt = attempt_of(index, act, sms);
-    let (told, foreign) = heard(index, act, attempt, about);
+    let (told, foreign) = heard(act, attempt, about);
     let progress = Progress::of(&told);
     let level = progress.way.map_or(SmsLevel::Composed, |way| SmsLevel::of(progress.state, way));
     let left = |told: &&Told<'_>| progress.sent_at.is_some() && told.report.state.has_left();

@@ -198,7 +198,7 @@ pub enum AdminCommand {
         /// 只检查，不写入 Read and check everything, report the same, and write nothing.
         #[arg(long)]
         dry_run: bool,
-        /// 此表为该日全部运单 The list is all of this day's: the day's other rows end, except those whose case is open.
+        /// 此表为该日全部运单 The list is all of this day's: the day's other rows end, except those whose case is open. None ends if a line can not be read or the list has no row.
         #[arg(long, value_name = "DAY", value_parser = |day: &str| day.parse::<Day>().map_err(|_| "a day like 2026-03-02"))]
         complete: Option<Day>,
     },
