@@ -160,6 +160,21 @@ impl<'t> Table<'t> {
         wanted > 1 && (is_whole || (!strictly && splits()))
     }
 
+    /// Whether a line within cells whose quotes fit is like a row: as a whole, or with separators before its first quote. The latter are
+    /// two rows of which the first has lost its closing quote and the second its opening one.
+    fn has_rows_in_cells(&self, from: usize, to: usize) -> bool {
+        let mut at = line_at(self.text, from).1;
+        while at <= to && at < self.text.len() {
+            let (content, next) = line_at(self.text, at);
+            let has_cells = content.split('"').next().is_some_and(|before| before.contains(char::from(self.separator.byte())));
+            if self.is_like_a_row(at, true) || (has_cells && self.is_like_a_row(at, false)) {
+                return true;
+            }
+            at = next;
+        }
+        false
+    }
+
     /// Whether a line between two places is like a row. The line of `from` itself is not looked at.
     fn has_rows_within(&self, from: usize, to: usize, strictly: bool) -> bool {
         let mut at = line_at(self.text, from).1;
@@ -196,7 +211,7 @@ impl<'t> Table<'t> {
             return Err(RowFault::Cells { found: scan.count, wanted });
         }
         // Here the quotes fit, so a recipient may have written such a line into an address. It must not become a row.
-        if self.has_rows_within(start, scan.end, false) {
+        if self.has_rows_in_cells(start, scan.end) {
             return Err(RowFault::RowsInCell);
         }
         for (n, cell) in scan.cells.iter().enumerate() {

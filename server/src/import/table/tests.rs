@@ -183,3 +183,8 @@ proptest! {
 fn table_width(text: &str) -> usize {
     Table::open(text, false, &knows).unwrap().header().len()
 }
+
+#[test]
+fn two_rows_that_share_a_pair_of_quotes_are_refused_and_the_next_is_taken() {
+    assert_eq!(read("1,\"x,0\n2,y\",0\n3,z,0\n"), [refused(2, 3, RowFault::RowsInCell), taken(4, 4, ["3", "z", "0"])]);
+}
