@@ -27,7 +27,7 @@ use crate::{
     import::{self, RowError},
     log,
     packs::Rules,
-    store::{people, service_tokens, tx::Tx},
+    store::{service_tokens, tx::Tx},
 };
 
 /// The largest number of rows in one request. They are one transaction, for which the pushes of devices wait.
@@ -199,25 +199,10 @@ fn take_row(
         (None, _) => parcel.details.day = day.or_else(|| row::today(pack, now)),
         _ => {}
     }
-    let outlets = [
-        ("origin_outlet", Some(&parcel.origin_outlet)),
-        ("delivering_outlet", Some(&parcel.delivering_outlet)),
-        ("hub", parcel.hub.as_ref()),
-    ];
-    for (field, outlet) in outlets {
-        if let Some(outlet) = outlet
-            && !people::is_outlet(tx, outlet.as_str())?
-        {
-            return Ok(Some(Fault::of(field, "this outlet is not in the directory")));
-        }
-    }
-    if let Some(courier) = &parcel.courier
-        && !people::is_person(tx, courier.as_str())?
-    {
-        return Ok(Some(Fault::of("courier", "this account is not known")));
-    }
     match import::import_parcel(tx, &parcel, now) {
         Ok(()) => Ok(None),
+        Err(RowError::Outlet(field)) => Ok(Some(Fault::of(field, "this outlet is not in the directory"))),
+        Err(RowError::Courier) => Ok(Some(Fault::of("courier", "this account is not known"))),
         Err(RowError::Database(error)) => Err(error.into()),
         // As in the import of a file: the row comes again, and the others must not wait for it.
         Err(_) => Ok(Some(Fault { field: None, fault: "the parcel's case could not be written; send the row again".into() })),

@@ -21,7 +21,8 @@ pub(crate) use self::photos::unfit_for;
 /// One act of the timeline.
 pub(crate) struct Act<'a> {
     pub recorded: &'a Recorded,
-    /// The first registration of the act: the entry itself, unless it has the correct data of another.
+    /// The first registration of the act: the entry itself, unless it has the correct data of another. Time, row and version of the
+    /// act are those of the first registration.
     pub registered: &'a Recorded,
     pub when: When,
     /// The facts of the row by which the act is judged.
@@ -30,8 +31,6 @@ pub(crate) struct Act<'a> {
     pub row_unsure: bool,
     /// When a correction superseded it.
     pub superseded: Option<UnixMs>,
-    /// The corrected registration whose data these are. It is no act of its own: time, row and version are the corrected one's.
-    pub corrects: Option<&'a EntryKey>,
     /// For a reply: whether it counts.
     pub validity: Option<Validity>,
     /// For a reply that only an outlet's mark makes valid: when the server received the mark.
@@ -54,9 +53,13 @@ impl<'a> Act<'a> {
     pub fn stands(&self) -> bool {
         self.superseded.is_none()
     }
-    /// The first registration of this act: itself, unless it has the correct data of another.
+    /// The key of the first registration.
     pub fn original(&self) -> &'a EntryKey {
-        self.corrects.unwrap_or(self.key())
+        &self.registered.entry.key
+    }
+    /// Whether it has the correct data of another registration.
+    pub fn is_corrected_data(&self) -> bool {
+        self.original() != self.key()
     }
     pub fn is_valid_reply(&self) -> bool {
         self.validity == Some(Validity::Valid) && self.stands()
@@ -245,10 +248,15 @@ impl<'a> CaseIndex<'a> {
         let Body::Outage(outage) = act.body() else { return None };
         let listed = |id: &String| clock.is_none_or(|clock| clock.exceptions.contains(id));
         let accepted = pack.exceptions.iter().any(|e| listed(&e.id) && e.reasons.iter().any(|r| r == outage.reason.as_str()));
-        let origin = act.facts.origin_outlet.as_ref();
-        let is_origin = outage.outlet.as_ref().is_none_or(|phoned| origin.is_none_or(|origin| origin == phoned));
-        let phoned = outage.phoned_at.filter(|_| outage.is_complete() && accepted && is_origin && act.stands())?;
+        let counts = outage.is_complete() && accepted && !Self::is_to_another(act) && act.stands();
+        let phoned = outage.phoned_at.filter(|_| counts)?;
         Some(Self::claimed(act, phoned))
+    }
+
+    /// Whether an outage record says that another outlet than the origin was phoned.
+    pub fn is_to_another(act: &Act<'_>) -> bool {
+        let Body::Outage(outage) = act.body() else { return false };
+        outage.outlet.as_ref().zip(act.facts.origin_outlet.as_ref()).is_some_and(|(phoned, origin)| phoned != origin)
     }
 
     /// The latest time of a registration of which a notice to the origin outlet can tell: nobody tells of what has not happened. A
@@ -268,7 +276,7 @@ impl<'a> CaseIndex<'a> {
 
     /// Whether two registrations may be one: attempts on two devices within the pack's minutes, or a problem that several people
     /// registered.
-    fn may_be_same(&self, one: &Act<'_>, other: &Act<'_>) -> bool {
+    pub fn may_be_same(&self, one: &Act<'_>, other: &Act<'_>) -> bool {
         match (one.body(), other.body()) {
             (Body::Attempt(a), Body::Attempt(b)) => {
                 let near = i64::from(self.pack_of(other).switches.same_attempt_minutes) * 60_000;

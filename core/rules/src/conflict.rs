@@ -187,16 +187,7 @@ fn after_ends(index: &CaseIndex<'_>, conflicts: &mut Vec<Conflict>) {
 fn attempts(index: &CaseIndex<'_>, conflicts: &mut Vec<Conflict>) {
     let mut last: Option<&Act<'_>> = None;
     for (_, act) in index.standing().filter(|(_, act)| matches!(act.body(), Body::Attempt(_))) {
-        let near = i64::from(index.pack_of(act).switches.same_attempt_minutes) * 60_000;
-        let piece = |act: &Act<'_>| match act.body() {
-            Body::Attempt(attempt) => attempt.piece.clone(),
-            _ => None,
-        };
-        if let Some(before) = last
-            && before.recorded.entry.key.tag != act.recorded.entry.key.tag
-            && act.when.at.since(before.when.at) < near
-            && piece(before) == piece(act)
-        {
+        if let Some(before) = last.filter(|before| index.may_be_same(before, act)) {
             conflicts.push(Conflict { kind: ConflictKind::MaybeSameAttempt, sides: vec![key(before), key(act)] });
         }
         last = Some(act);

@@ -200,7 +200,7 @@ fn counts_as_start(index: &CaseIndex<'_>, act: &Act<'_>, clock: &Clock, at: Unix
 /// starts are compared, which bounds the cost of a hostile case.
 fn is_started(index: &CaseIndex<'_>, starts: &[Start], act: &Act<'_>) -> bool {
     let is_original = |start: &Start| index.acts.get(start.place).is_some_and(|other| other.original() == act.original());
-    act.corrects.is_some() && starts.iter().rev().take(MOST_STARTS).any(is_original)
+    act.is_corrected_data() && starts.iter().rev().take(MOST_STARTS).any(is_original)
 }
 
 /// Each problem once, identified by code, stage, outlet and piece, until the case ends, even if several people registered it. A

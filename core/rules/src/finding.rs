@@ -189,10 +189,7 @@ fn of_clock(index: &CaseIndex<'_>, kept: &Kept<'_>, leniency: &Leniency) -> Opti
     let round = || index.acts.get(start.from..).unwrap_or_default().iter().filter(|act| act.stands());
     let is_stray = |act: &&Act<'_>| match act.body() {
         Body::Notice(_) => !index.to_origin(act),
-        Body::Outage(outage) => {
-            outage.outlet.is_some() && outage.outlet != act.facts.origin_outlet && act.facts.origin_outlet.is_some()
-        }
-        _ => false,
+        _ => CaseIndex::is_to_another(act),
     };
     let strays = || round().filter(is_stray);
     let incomplete = || round().filter(|act| matches!(act.body(), Body::Outage(outage) if !outage.is_complete()));

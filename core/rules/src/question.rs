@@ -205,7 +205,7 @@ struct Place<'r, 'a> {
 /// The changes that record an attempt, also one whose data were corrected later.
 fn attempts(index: &CaseIndex<'_>) -> HashSet<ChangeHash> {
     let standing = || index.standing().map(|(_, act)| act).filter(|act| matches!(act.body(), Body::Attempt(_)));
-    let corrected: HashSet<&EntryKey> = standing().filter_map(|act| act.corrects).collect();
+    let corrected: HashSet<&EntryKey> = standing().map(|act| act.original()).collect();
     let originals = index.acts.iter().filter(|act| corrected.contains(act.key()));
     standing().chain(originals).map(|act| act.recorded.change).collect()
 }

@@ -269,6 +269,12 @@ fn parcel(tx: &Tx<'_>, draft: Draft, pack: &Pack) -> Result<Parcel, RowError> {
         _ => None,
     };
     let parcel = draft.over(known.as_ref(), pack)?;
+    check(tx, &parcel)?;
+    Ok(parcel)
+}
+
+/// Checks that head office knows the outlets and the courier of a row.
+fn check(tx: &Tx<'_>, parcel: &Parcel) -> Result<(), RowError> {
     let outlets = [
         ("origin_outlet", Some(&parcel.origin_outlet)),
         ("delivering_outlet", Some(&parcel.delivering_outlet)),
@@ -286,7 +292,7 @@ fn parcel(tx: &Tx<'_>, draft: Draft, pack: &Pack) -> Result<Parcel, RowError> {
     {
         return Err(RowError::Courier);
     }
-    Ok(parcel)
+    Ok(())
 }
 
 fn insert(tx: &Tx<'_>, parcel: &Parcel, now: UnixMs) -> Result<(), RowError> {
@@ -314,7 +320,10 @@ fn insert(tx: &Tx<'_>, parcel: &Parcel, now: UnixMs) -> Result<(), RowError> {
 
 /// Imports a whole row entirely or not at all, for rows that come one by one.
 pub(crate) fn import_parcel(tx: &Tx<'_>, parcel: &Parcel, now: UnixMs) -> Result<(), RowError> {
-    tx.part(|tx| insert(tx, parcel, now))
+    tx.part(|tx| {
+        check(tx, parcel)?;
+        insert(tx, parcel, now)
+    })
 }
 
 /// Ends the row of a parcel that the list does not name any more. Its personal values are erased.

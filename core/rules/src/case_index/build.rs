@@ -55,10 +55,9 @@ const MOST_BEHIND: usize = 256;
 /// its receipt by the server, so it comes after the acts that were certainly done before, unless they are about the reply.
 fn in_order_of_effect(acts: Vec<Act<'_>>) -> Vec<Act<'_>> {
     let mut acts = acts;
-    if acts.iter().any(|act| act.corrects.is_some()) {
+    if acts.iter().any(Act::is_corrected_data) {
         let places: HashMap<&EntryKey, usize> = acts.iter().enumerate().map(|(place, act)| (act.key(), place)).collect();
-        let first =
-            |(place, act): (usize, &Act<'_>)| (act.corrects.and_then(|of| places.get(of).copied()).unwrap_or(place), place);
+        let first = |(place, act): (usize, &Act<'_>)| (places.get(act.original()).copied().unwrap_or(place), place);
         let firsts: Vec<(usize, usize)> = acts.iter().enumerate().map(first).collect();
         acts = sorted(acts, firsts);
     }
@@ -114,7 +113,6 @@ impl<'a> CaseIndex<'a> {
                 facts: case.rows.get(row).map_or(&case.facts, |row| &row.facts),
                 row_unsure,
                 superseded: corrected.get(&recorded.entry.key).copied(),
-                corrects: original.map(|original| &original.entry.key),
                 validity: None,
                 valid_from: None,
                 late_mark: None,

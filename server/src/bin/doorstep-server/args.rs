@@ -185,6 +185,8 @@ pub enum AdminCommand {
     /// hub 集散中心; run 班次 (the inbound run in the delivering outlet's timetable; theoretical_arrival then names only the day);
     /// children 子单号 (child numbers, separated by spaces); entered 录入时间 (when the parcel's data first were in the network's
     /// system); virtual_phone 隐私号 and virtual_until 隐私号有效期 (a number that stands for the recipient's own, and its end).
+    /// sender_name, sender_phone, freight, freight_fen or freight_yuan, receipt_no, label_grams, pieces, goods, declared_fen or
+    /// declared_yuan, day and expires are optional too.
     /// An optional column that the file lacks leaves what is known; an empty cell takes it away.
     ///
     /// A bad row is left out and reported by its lines; the others are imported. Rows that say the same count once; of different
