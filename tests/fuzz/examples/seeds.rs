@@ -10,10 +10,10 @@ use doorstep_domain::{
 };
 use doorstep_fuzz::{case, facts, morning};
 use doorstep_protocol::{
-    Ack, AckCase, Batch, BatchClock, Beacon, Brought, CaseRef, DayRow, Decision, Demand, EnrolRequest, Envelope, FeedCase,
-    DetailsRow, FeedPage, Header, Leaf, Link, OutletRow, ParcelRow, PersonRow, Proof, Proofs, Publication, Pull, Push, PushCase, PushDoc,
-    Quarantined, RefKind, RefVersion, Refs, RestLink, Sending, SessionRequest, Signed, Spoken, SyncRequest, SyncResponse, Token,
-    Verdict, encode, pack_receipts, pack_verdicts, seal,
+    Ack, AckCase, Batch, BatchClock, Beacon, Brought, CaseRef, DayRow, Decision, Demand, DetailsRow, EnrolRequest, Envelope,
+    FeedCase, FeedPage, Header, Leaf, Link, OutletRow, ParcelRow, PersonRow, Proof, Proofs, Publication, Pull, Push, PushCase,
+    PushDoc, Quarantined, RefKind, RefVersion, Refs, RestLink, Sending, SessionRequest, Signed, Spoken, SyncRequest,
+    SyncResponse, Token, Verdict, encode, pack_receipts, pack_verdicts, seal,
     signing::{NOTHING_LEFT, doc_digest, receipts_leaf, rest_chain},
 };
 use doorstep_rules::{FIRST_POLICY, Pack};
@@ -291,7 +291,17 @@ fn frames(changes: &[Change]) {
         toml: SMALL_PACK.as_bytes().to_vec(),
     };
     let packs = Some(vec![signed(encode(&publication).expect("it encodes"))]);
-    let none = Refs { version: 7, parcels: vec![], outlets: vec![], policy: vec![], packs: None, people: None, days: None, since: None, ended: None };
+    let none = Refs {
+        version: 7,
+        parcels: vec![],
+        outlets: vec![],
+        policy: vec![],
+        packs: None,
+        people: None,
+        days: None,
+        since: None,
+        ended: None,
+    };
     frame("refs", &Refs { parcels: vec![parcel], outlets: vec![outlet], packs, ..none.clone() });
     let person =
         PersonRow { account: "c1029".into(), name: "李明".into(), role: "courier".into(), outlet: "0412".into(), left: true };
