@@ -89,6 +89,11 @@ pub(crate) struct Start {
 }
 
 impl Start {
+    /// When a later reply replaced it.
+    pub fn overtaken(&self) -> Option<UnixMs> {
+        self.overtaken
+    }
+
     /// A start by an act, without further conditions.
     fn of(place: usize, from: usize, at: UnixMs) -> Self {
         Self { place, from, at, overtaken: None, group: None, doubt: None, ended: None }

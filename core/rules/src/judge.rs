@@ -4,12 +4,13 @@ use doorstep_domain::{Body, EntryKey, UnixMs};
 use serde::Serialize;
 
 use crate::{
-    AttemptBasis, Card, Case, Conflict, Deadline, Finding, FindingState, Flag, Gap, Message, NextStep, Question, Rulebook, Side,
-    State, Timeliness, Validity,
+    AttemptBasis, Card, Case, Conflict, Deadline, Duty, Finding, FindingState, Flag, Gap, Message, NextStep, Question, Rulebook,
+    Side, State, Timeliness, Validity,
     card::cards,
     case_index::CaseIndex,
     conflict::{conflicts, in_force},
     deadline::{TooLate, came_too_late, deadlines},
+    duty::duties,
     evidence::{bases, missing},
     finding::{findings, is_newer},
     flags::flags,
@@ -41,6 +42,8 @@ pub struct Judgement {
     pub next_step: NextStep,
     /// The side that does it; `None` if nobody does, or if the rules do not name the side.
     pub next_side: Option<Side>,
+    /// All that is due, by whom and until when, the most urgent first. An open case has at least one duty.
+    pub duties: Vec<Duty>,
     /// The decision in force, if the origin outlet replied; else the action that was done, or the outcome of an ended case.
     pub decision: Option<String>,
     /// All deadlines in the order of their starts.
@@ -162,6 +165,7 @@ pub(crate) fn judge_until(case: &Case, book: &Rulebook, now: UnixMs) -> (Judgeme
         state,
         next_step,
         next_side: next_side(&index, next_step, &cards),
+        duties: duties(&index, &kept, next_step, &cards, &conflicts, disputed),
         decision,
         cards,
         replies: replies(&index),

@@ -321,6 +321,14 @@ impl Pack {
         self.outcomes.iter().find(|row| row.code == code)
     }
 
+    /// The roles of a list of roles and of duties of [`Pack::duties`].
+    pub fn roles_of<'p>(&'p self, by: &'p [String]) -> Vec<&'p str> {
+        by.iter()
+            .flat_map(|who| self.duties.get(who).map_or(std::slice::from_ref(who), Vec::as_slice))
+            .map(String::as_str)
+            .collect()
+    }
+
     /// A step by its code.
     pub fn step(&self, code: &str) -> Option<&Step> {
         self.steps.iter().find(|row| row.code == code)

@@ -5,7 +5,7 @@ use doorstep_domain::UnixMs;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Case, Deadline, Judgement, On, Rulebook,
+    Case, Deadline, Duty, Judgement, On, Rulebook,
     judge::judge_until,
     tally::{Work, note},
 };
@@ -29,6 +29,9 @@ pub struct Phase {
     pub missed: String,
     /// Flags, separated by spaces.
     pub flags: String,
+    /// All that is due, the most urgent first.
+    #[serde(default)]
+    pub duties: Vec<Duty>,
 }
 
 /// A row that was judged for a time at most this far ahead of now is kept, because it is correct again within a minute, and a
@@ -50,6 +53,7 @@ impl Phase {
             decision: judged.decision.clone().unwrap_or_default(),
             missed: judged.missed().join(" "),
             flags: judged.flags.iter().map(|flag| flag.as_str()).collect::<Vec<_>>().join(" "),
+            duties: judged.duties.clone(),
         }
     }
 

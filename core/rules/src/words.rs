@@ -59,6 +59,7 @@ mod tests {
         keys.extend(Role::ALL.iter().map(|word| word.as_str()));
         keys.extend(crate::State::ALL.iter().map(|word| word.as_str()));
         keys.extend(crate::NextStep::ALL.iter().map(|word| word.as_str()));
+        keys.extend(crate::DutyKind::ALL.iter().map(|word| word.as_str()));
         keys.extend(crate::Timeliness::ALL.iter().map(|word| word.as_str()));
         keys.extend(crate::Flag::ALL.iter().map(|word| word.as_str()));
         keys.extend(crate::QuestionKind::ALL.iter().map(|word| word.as_str()));

@@ -256,7 +256,7 @@ pub(crate) fn write_row(
     db.run("DELETE FROM turn WHERE case_id = ?1", params![case])?;
     let insert = "INSERT INTO turn VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
     for (phase, _) in later {
-        let Phase { from_ms, until_ms, due_ms, state, next_step, decision, missed, flags } = phase;
+        let Phase { from_ms, until_ms, due_ms, state, next_step, decision, missed, flags, duties: _ } = phase;
         db.run(insert, params![case, from_ms, until_ms, due_ms, state, next_step, decision, missed, flags])?;
     }
     Ok(Some((folded, judgement)))

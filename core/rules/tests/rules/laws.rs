@@ -376,6 +376,29 @@ proptest! {
     }
 
     #[test]
+    fn an_open_case_has_a_duty_and_each_duty_names_a_role_of_its_side(
+        seeds in proptest::collection::vec(seed(), 1..14),
+        now in 0..8 * 24 * 60i64,
+    ) {
+        let story = story(&seeds, BOOK.clone());
+        prop_assume!(has_facts(&story));
+        let judged = story.judge(at(0, 8, 0, 0).plus(now * 60_000));
+        let is_open = judged.state != State::Closed;
+        prop_assert!(!is_open || !judged.duties.is_empty(), "{:?} with nothing to do", judged.state);
+        for duty in &judged.duties {
+            let roles: &[Role] = match duty.side {
+                Side::Delivering => &[Role::Courier, Role::Outlet, Role::OutletManager],
+                Side::Origin => &[Role::Outlet, Role::OutletManager],
+                Side::Hub => &[Role::Hub],
+                Side::Finance => &[Role::OutletFinance, Role::OutletManager],
+                Side::HeadOffice => &[Role::HqCs, Role::HqReviewer],
+            };
+            prop_assert!(!duty.by.is_empty() && duty.by.iter().all(|role| roles.contains(role)), "{:?}", duty);
+            prop_assert!(duty.until.is_none() || duty.missed.is_none(), "{:?}", duty);
+        }
+    }
+
+    #[test]
     fn a_row_that_turned_by_itself_says_what_judging_the_case_again_would(
         seeds in proptest::collection::vec(seed(), 1..12),
         first in 0..6 * 24 * 60i64,

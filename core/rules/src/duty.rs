@@ -1,0 +1,422 @@
+//! Whose turn it is: the set of duties that are due in a case, derived from its clocks, its next step and its cards (domain 14.1).
+//! Each duty names one side and, as far as the parcel's facts know it, the outlet. Lists of phones and of head office sort by them.
+
+use std::collections::HashSet;
+
+use doorstep_domain::{Assign, Body, EntryKey, Kind, OutletCode, Role, Stage, UnixMs, UserId, words};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Card, Clock, Conflict, ConflictKind, Need, NextStep, On, Pack, Proof, Side, Timeliness,
+    card::CardLine,
+    case::registered,
+    case_index::{Act, CaseIndex},
+    conflict::in_force,
+    deadline::Kept,
+};
+
+words!(
+    /// The kind of a duty.
+    DutyKind {
+        /// Record the attempt or the problem.
+        Register = "register",
+        /// Send the registration that is only on a device, or phone the origin outlet.
+        SendRegistration = "send_registration",
+        /// Notify the origin outlet.
+        Notify = "notify_origin",
+        /// Send the notice that is only on a device, or phone the origin outlet.
+        SendNotice = "send_notice",
+        /// Look at the notice.
+        Look = "look_at_notice",
+        /// Reply to the notice.
+        Reply = "give_reply",
+        /// Carry out the reply.
+        Follow = "follow_reply",
+        /// Begin the method of the problem type, because no valid reply came (T-5).
+        Method = "default_method",
+        /// Do a step of the problem's card.
+        Step = "work_card",
+        /// Follow the parcel until it is signed for or returned.
+        FollowUp = "follow_up",
+        /// Assign the parcel again, because two assignments contradict each other.
+        Assign = "assign_again",
+        /// Write the line of the ledger.
+        Ledger = "write_ledger",
+        /// Head office decides.
+        Decide = "decide",
+    }
+);
+
+/// One thing that somebody must do in a case.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Duty {
+    /// Its kind.
+    pub kind: DutyKind,
+    /// The step of a card, for [`DutyKind::Step`] and, where the pack names one, for [`DutyKind::Ledger`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<String>,
+    /// The side.
+    pub side: Side,
+    /// The roles of which any may do it.
+    pub by: Vec<Role>,
+    /// The outlet or hub; `None` for head office, and if nobody knows the outlet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outlet: Option<OutletCode>,
+    /// The person to whom the parcel is assigned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person: Option<UserId>,
+    /// The clock that measures it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock: Option<String>,
+    /// When it runs out, milliseconds since 1970, inclusive. `None` without a time limit, and if the limit has passed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<UnixMs>,
+    /// The limit that has passed while it was not done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missed: Option<UnixMs>,
+    /// The entry that it is about; `None` in a case without a registration.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<EntryKey>,
+}
+
+/// The person for whom a list is made.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Reader {
+    /// The role.
+    pub role: Role,
+    /// The account.
+    pub user: UserId,
+    /// The outlet.
+    pub outlet: OutletCode,
+}
+
+impl Reader {
+    /// Whether the reader watches all cases, as head office does.
+    pub fn watches_all(&self) -> bool {
+        matches!(self.role, Role::HqCs | Role::HqReviewer | Role::HqAdmin | Role::Auditor)
+    }
+}
+
+/// The place of a case in a reader's list. Lists sort by it: overdue first, then by the time left, then cases that wait for others,
+/// then ended ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Turn {
+    /// The reader has missed a time limit, which passed at this moment.
+    Overdue(UnixMs),
+    /// The reader has something to do until this moment; [`UnixMs`]'s largest value without a time limit.
+    Mine(UnixMs),
+    /// The case waits for others, until this moment or since it.
+    Waiting(UnixMs),
+    /// The case has ended, and nothing is due in it.
+    Ended,
+}
+
+/// A moment after all others, for duties without a time limit.
+const NO_LIMIT: UnixMs = UnixMs(i64::MAX);
+
+impl Duty {
+    fn new(kind: DutyKind, side: Side, by: &[Role]) -> Self {
+        let (step, outlet, person, clock, until, missed, about) = (None, None, None, None, None, None, None);
+        Self { kind, step, side, by: by.to_vec(), outlet, person, clock, until, missed, about }
+    }
+
+    /// Whether it is a reader's turn: their role may do it, at their outlet, and the parcel is assigned to nobody else. What is assigned
+    /// to a courier stays the outlet staff's to see to.
+    pub fn is_for(&self, reader: &Reader) -> bool {
+        let is_theirs = self.outlet.as_ref().is_none_or(|outlet| *outlet == reader.outlet);
+        let is_assigned = || reader.role == Role::Courier && self.person.as_ref().is_some_and(|person| *person != reader.user);
+        self.by.contains(&reader.role) && (self.side == Side::HeadOffice || is_theirs) && !is_assigned()
+    }
+
+    /// Its order among duties: what is missed, the earliest first; then by the time left.
+    fn urgency(&self) -> (bool, UnixMs, DutyKind) {
+        (self.missed.is_none(), self.missed.or(self.until).unwrap_or(NO_LIMIT), self.kind)
+    }
+}
+
+/// The duty that a reader's list shows for a case: their own most urgent one, else the most urgent of all.
+pub fn shown_duty<'d>(duties: &'d [Duty], reader: &Reader) -> Option<&'d Duty> {
+    let most_urgent = |mine: bool| duties.iter().filter(|duty| !mine || duty.is_for(reader)).min_by_key(|duty| duty.urgency());
+    most_urgent(true).or_else(|| most_urgent(false))
+}
+
+/// The place of a case in a reader's list.
+pub fn turn(duties: &[Duty], reader: &Reader) -> Turn {
+    match shown_duty(duties, reader) {
+        None => Turn::Ended,
+        Some(duty) if duty.is_for(reader) || reader.watches_all() => match duty.missed {
+            Some(since) => Turn::Overdue(since),
+            None => Turn::Mine(duty.until.unwrap_or(NO_LIMIT)),
+        },
+        Some(duty) => Turn::Waiting(duty.missed.or(duty.until).unwrap_or(NO_LIMIT)),
+    }
+}
+
+/// The duties of a case, the most urgent first.
+pub(crate) fn duties(
+    index: &CaseIndex<'_>,
+    kept: &[Kept<'_>],
+    next: NextStep,
+    cards: &[Card],
+    conflicts: &[Conflict],
+    disputed: bool,
+) -> Vec<Duty> {
+    let mut found = Duties { index, is_at_hub: is_at_hub(index), assigned: assigned(index), all: Vec::new() };
+    kept.iter().for_each(|kept| found.of_clock(kept));
+    found.of_next_step(next);
+    if !index.ended {
+        cards.iter().for_each(|card| found.of_card(card, next));
+    }
+    // The steps are done, or the card has none: the case is still to be brought to its end.
+    if !index.ended && found.all.is_empty() {
+        found.add(found.delivering(DutyKind::FollowUp));
+    }
+    let is_assign = |conflict: &&Conflict| conflict.kind == ConflictKind::TwoAssignments;
+    if let Some(conflict) = conflicts.iter().find(is_assign) {
+        found.add(Duty { about: conflict.sides.last().cloned(), ..found.delivering(DutyKind::Assign) });
+    }
+    if let Some(conflict) = conflicts.iter().find(|conflict| !is_assign(conflict)) {
+        found.add(Duty { about: conflict.sides.last().cloned(), ..found.decide() });
+    }
+    if disputed {
+        found.add(found.decide());
+    }
+    found.all.sort_by(|a, b| a.urgency().cmp(&b.urgency()).then_with(|| a.step.cmp(&b.step)));
+    found.all
+}
+
+const STAFF: [Role; 2] = [Role::Outlet, Role::OutletManager];
+const DELIVERING: [Role; 3] = [Role::Courier, Role::Outlet, Role::OutletManager];
+const FINANCE: [Role; 2] = [Role::OutletFinance, Role::OutletManager];
+
+struct Duties<'i, 'a> {
+    index: &'i CaseIndex<'a>,
+    is_at_hub: bool,
+    assigned: Option<UserId>,
+    all: Vec<Duty>,
+}
+
+impl Duties<'_, '_> {
+    /// Adds a duty with its outlet and person, unless it is there already.
+    fn add(&mut self, mut duty: Duty) {
+        duty.outlet = duty.outlet.or_else(|| outlet_of(self.index, duty.side));
+        if duty.side == Side::Delivering && duty.by.contains(&Role::Courier) {
+            duty.person = self.assigned.clone();
+        }
+        let is_same = |other: &Duty| (other.kind, other.side, &other.step) == (duty.kind, duty.side, &duty.step);
+        match self.all.iter_mut().find(|other| is_same(other)) {
+            Some(other) if duty.urgency() < other.urgency() => *other = duty,
+            Some(_) => {}
+            None => self.all.push(duty),
+        }
+    }
+
+    /// A duty of the side that delivers: the hub, while it holds the parcel.
+    fn delivering(&self, kind: DutyKind) -> Duty {
+        match (self.is_at_hub, kind) {
+            (true, DutyKind::Assign) | (false, DutyKind::Assign) => Duty::new(kind, Side::Delivering, &STAFF),
+            (true, _) => Duty::new(kind, Side::Hub, &[Role::Hub]),
+            (false, _) => Duty::new(kind, Side::Delivering, &DELIVERING),
+        }
+    }
+
+    fn decide(&self) -> Duty {
+        Duty::new(DutyKind::Decide, Side::HeadOffice, &[Role::HqReviewer])
+    }
+
+    /// The duty that a clock measures, as long as it is not done. Of earlier rounds nothing is due any more.
+    fn of_clock(&mut self, kept: &Kept<'_>) {
+        let Kept { deadline, clock, pack, start } = kept;
+        let is_over = match deadline.timeliness {
+            Timeliness::Pending | Timeliness::ScheduleMissing => false,
+            // Each time of a day is a deadline of its own, and a past one can not be made good.
+            Timeliness::Late => clock.each_slot || deadline.met_by.is_some(),
+            _ => true,
+        };
+        let of_round = matches!(clock.starts.on, On::Registration | On::Attempt | On::Notice | On::Reply | On::NoReply);
+        let round = self.index.rounds.last().map_or(0, |round| round.from);
+        let is_past = of_round && clock.count <= 1 && self.index.round_of(start.place) != round;
+        let is_ended = clock.ends_with_case && self.index.ended;
+        let is_replaced = start.overtaken().is_some_and(|at| at <= self.index.now);
+        if is_over || is_past || is_ended || is_replaced {
+            return;
+        }
+        let Some(duty) = self.measured(clock, pack, start.place) else { return };
+        let is_late = deadline.timeliness == Timeliness::Late;
+        self.add(Duty {
+            clock: Some(clock.id.clone()),
+            until: deadline.due_at.filter(|_| !is_late),
+            missed: deadline.due_at.filter(|_| is_late),
+            about: Some(deadline.started_by.clone()),
+            ..duty
+        });
+    }
+
+    /// The duty that meets a clock.
+    fn measured(&self, clock: &Clock, pack: &Pack, place: usize) -> Option<Duty> {
+        let event = clock.met_by.first()?;
+        Some(match event.on {
+            On::Notice => {
+                let registration = self.index.acts.get(place)?;
+                let kind = if self.has_unsent_notice() { DutyKind::SendNotice } else { DutyKind::Notify };
+                match registration.body() {
+                    Body::Problem(problem) if problem.stage == Stage::Hub => {
+                        let outlet = Some(registration.outlet().clone());
+                        Duty { outlet, ..Duty::new(kind, Side::Hub, &[Role::Hub]) }
+                    }
+                    _ => Duty::new(kind, Side::Delivering, &DELIVERING),
+                }
+            }
+            On::Seen => Duty::new(DutyKind::Look, Side::Origin, &STAFF),
+            On::Reply => Duty::new(DutyKind::Reply, Side::Origin, &STAFF),
+            On::Method => self.delivering(DutyKind::Method),
+            On::Tick => self.step(pack, event.steps.first()?, None),
+            On::Ledger => Duty::new(DutyKind::Ledger, Side::Finance, &FINANCE),
+            On::Action | On::Close | On::Attempt if clock.starts.on == On::Reply => self.delivering(DutyKind::Follow),
+            On::Action | On::Close | On::Attempt | On::Consent => self.delivering(DutyKind::FollowUp),
+            On::Problem | On::NoReply | On::DataEntry | On::Day | On::Registration => return None,
+        })
+    }
+
+    /// The duty of the next step, for packs without a clock for it.
+    fn of_next_step(&mut self, next: NextStep) {
+        let duty = match next {
+            NextStep::Register => self.delivering(DutyKind::Register),
+            NextStep::SendRegistration => self.delivering(DutyKind::SendRegistration),
+            NextStep::NotifyOrigin => self.delivering(DutyKind::Notify),
+            NextStep::SendNotice => self.delivering(DutyKind::SendNotice),
+            NextStep::AwaitReply => Duty::new(DutyKind::Reply, Side::Origin, &STAFF),
+            NextStep::FollowReply => self.delivering(DutyKind::Follow),
+            NextStep::DefaultMethod => self.delivering(DutyKind::Method),
+            NextStep::FollowUp => self.delivering(DutyKind::FollowUp),
+            NextStep::AwaitDecision => self.decide(),
+            NextStep::WorkCard | NextStep::None => return,
+        };
+        let about = self.index.rounds.last().and_then(|round| self.index.acts.get(round.from)).map(|act| act.key().clone());
+        self.add(Duty { about, ..duty });
+    }
+
+    /// The first step of a card that each side has not done. What has a duty of its own, such as the notice, is no step here, and
+    /// neither is evidence that is only suggested. After a reply only what follows it in the card is due, and before it only what
+    /// precedes it.
+    fn of_card(&mut self, card: &Card, next: NextStep) {
+        let Some(pack) = self.index.book.version(card.pack_version).map(|published| &published.pack) else { return };
+        let kinds = |line: &CardLine| pack.step(&line.step).map(|step| step.done_by.as_slice()).unwrap_or_default();
+        let is_by =
+            |line: &CardLine, of: &[Kind]| kinds(line).iter().any(|kind| of.iter().any(|kind_of| kind_of.as_str() == kind));
+        let reply = card.steps.iter().position(|line| is_by(line, &[Kind::Reply]));
+        let is_answered = in_force(self.index).is_some();
+        let goes_on = is_answered || matches!(next, NextStep::DefaultMethod | NextStep::WorkCard | NextStep::FollowUp);
+        let own = [Kind::Attempt, Kind::Problem, Kind::Notice, Kind::Outage, Kind::Reply, Kind::Close];
+        let is_suggested = |line: &CardLine| is_by(line, &[Kind::Sms]) && pack.code(&card.code).is_some_and(suggests_sms);
+        let is_due = |place: usize| match reply {
+            Some(reply) if place > reply => goes_on,
+            Some(_) => !is_answered,
+            None => true,
+        };
+        let mut seen = HashSet::new();
+        let lines = card.steps.iter().enumerate().filter(|(_, line)| line.done.is_empty());
+        for (_, line) in lines.filter(|(place, line)| is_due(*place) && !is_by(line, &own) && !is_suggested(line)) {
+            if seen.insert(line.side) {
+                let duty = self.step(pack, &line.step, line.side);
+                self.add(Duty { about: Some(card.entry.clone()), ..duty });
+            }
+        }
+    }
+
+    /// The duty of a step. A side that the pack does not name is the delivering one.
+    fn step(&self, pack: &Pack, code: &str, side: Option<Side>) -> Duty {
+        let step = pack.step(code);
+        let side = side.or(step.and_then(|step| step.side)).unwrap_or(Side::Delivering);
+        let allowed: &[Role] = match side {
+            Side::Delivering => &DELIVERING,
+            Side::Origin => &STAFF,
+            Side::Hub => &[Role::Hub],
+            Side::Finance => &FINANCE,
+            Side::HeadOffice => &[Role::HqCs, Role::HqReviewer],
+        };
+        let named: Vec<&str> = step.map(|step| pack.roles_of(&step.by)).unwrap_or_default();
+        let is_named = |role: &Role| {
+            // A manager may do what their staff may.
+            named.contains(&role.as_str()) || (*role == Role::OutletManager && named.contains(&Role::Outlet.as_str()))
+        };
+        let by: Vec<Role> = allowed.iter().copied().filter(is_named).collect();
+        let by = if by.is_empty() { allowed.to_vec() } else { by };
+        let is_ledger =
+            side == Side::Finance && step.is_some_and(|step| step.done_by.iter().any(|kind| kind == Kind::Ledger.as_str()));
+        let kind = if is_ledger { DutyKind::Ledger } else { DutyKind::Step };
+        Duty { step: Some(code.to_owned()), ..Duty::new(kind, side, &by) }
+    }
+
+    fn has_unsent_notice(&self) -> bool {
+        let round = self.index.rounds.last().map_or(0, |round| round.from);
+        let mut notices =
+            self.index.acts_of_round(round).iter().filter(|act| act.stands() && matches!(act.body(), Body::Notice(_)));
+        notices.any(|act| act.when.received.is_none() && self.index.to_origin(act))
+    }
+}
+
+/// Whether an SMS is suggested for a code and not required.
+fn suggests_sms(code: &crate::pack::Code) -> bool {
+    let wants = |need: Need| {
+        let mut rows = code.evidence.iter().filter(move |row| row.need == need);
+        rows.any(|row| row.any_of.iter().any(|proof| matches!(proof, Proof::Sms { .. })))
+    };
+    !wants(Need::Required)
+}
+
+/// Whether the hub that registered the newest problem still holds the parcel.
+fn is_at_hub(index: &CaseIndex<'_>) -> bool {
+    let newest = index.standing().rev().find_map(|(_, act)| match act.body() {
+        Body::Problem(problem) => Some(problem.stage == Stage::Hub),
+        Body::Attempt(_) => Some(false),
+        _ => None,
+    });
+    newest.unwrap_or(false)
+}
+
+/// The outlet of a side: by the parcel's facts, else of the side's own acts. A parcel in no list is its registrar's, and its origin
+/// is the outlet that was notified.
+fn outlet_of(index: &CaseIndex<'_>, side: Side) -> Option<OutletCode> {
+    let facts = &index.case.facts;
+    let registrar = |stage: Option<Stage>| {
+        index.standing().rev().find_map(|(_, act)| match (act.body(), stage) {
+            (Body::Problem(problem), Some(stage)) => (problem.stage == stage).then(|| act.outlet().clone()),
+            (body, None) => registered(body).map(|_| act.outlet().clone()),
+            _ => None,
+        })
+    };
+    let notified = || {
+        index.standing().rev().find_map(|(_, act)| match act.body() {
+            Body::Notice(notice) => Some(notice.to.clone()),
+            _ => None,
+        })
+    };
+    match side {
+        Side::Delivering => facts.delivering_outlet.clone().or_else(|| registrar(None)),
+        Side::Origin => facts.origin_outlet.clone().or_else(notified),
+        Side::Hub => registrar(Some(Stage::Hub)),
+        Side::Finance => facts.origin_outlet.clone().or_else(|| facts.delivering_outlet.clone()).or_else(|| registrar(None)),
+        Side::HeadOffice => None,
+    }
+}
+
+/// The assignment in force since the case's last end: of those that no other replaces the one received last; what nobody received
+/// yet comes after it.
+pub(crate) fn assignment<'i, 'a>(index: &'i CaseIndex<'a>) -> Option<(&'i Act<'a>, &'a Assign)> {
+    let since = index.ends.last().map_or(0, |end| end.place);
+    let assigns = || {
+        index.standing().filter(move |(place, _)| *place >= since).filter_map(|(place, act)| match act.body() {
+            Body::Assign(assign) => Some((place, act, assign)),
+            _ => None,
+        })
+    };
+    let replaced: HashSet<&EntryKey> = assigns().filter_map(|(_, _, assign)| assign.replaces.as_ref()).collect();
+    let standing = assigns().filter(|(_, act, _)| !replaced.contains(act.key()));
+    let last = standing.max_by_key(|(place, act, _)| (act.when.received.unwrap_or(NO_LIMIT), *place));
+    last.map(|(_, act, assign)| (act, assign))
+}
+
+fn assigned(index: &CaseIndex<'_>) -> Option<UserId> {
+    assignment(index).map(|(_, assign)| assign.to.clone())
+}
