@@ -38,4 +38,5 @@ mod sheets;
 mod story;
 mod surnames;
 mod telling;
+mod undone;
 mod versions;
