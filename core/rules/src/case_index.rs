@@ -21,8 +21,6 @@ use crate::{
 use self::registered::Registered;
 pub(crate) use self::{photos::unfit_for, registered::NEVER};
 
-/// The most earlier registrations or corrections with which one is compared, the newest ones.
-const MOST_BEHIND: usize = 256;
 /// Up to this many acts are searched one by one, which is faster than a table.
 const MOST_SCANNED: usize = 64;
 

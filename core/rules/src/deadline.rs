@@ -1,5 +1,6 @@
 //! Applies clocks to a case: their starts, their ends, and whether they were met (domain 3).
 
+mod due;
 mod late;
 mod meets;
 mod starts;
@@ -11,18 +12,20 @@ use serde::Serialize;
 
 use crate::{
     Clock, Counts, Due, Missing, On, Pack, Words,
-    case_index::{Act, CaseIndex, End},
+    case_index::{Act, CaseIndex},
     leniency::Leniency,
     slots::window_end,
 };
 
-pub(crate) use self::{
-    late::{TooLate, came_too_late, is_reply_clock},
-    starts::counts_as_start,
-};
 use self::{
+    due::Start,
     meets::{Meet, Meets},
     starts::starts,
+};
+pub(crate) use self::{
+    due::{MOST_STARTS, due_at},
+    late::{TooLate, came_too_late, is_reply_clock},
+    starts::counts_as_start,
 };
 
 words!(
@@ -77,34 +80,6 @@ pub struct Deadline {
     pub doubted_by: Option<EntryKey>,
 }
 
-/// Most starts of one clock that are judged, the newest ones. A parcel has a handful, but a hostile device could claim thousands.
-pub(crate) const MOST_STARTS: usize = 256;
-
-/// A start of a clock.
-#[derive(Clone, Copy)]
-pub(crate) struct Start {
-    /// Index of the act.
-    pub place: usize,
-    /// Index from which acts may meet it.
-    pub from: usize,
-    pub at: UnixMs,
-    /// When a later reply replaced it.
-    overtaken: Option<UnixMs>,
-    /// The group of starts that share an end, for problems registered several times.
-    group: Option<usize>,
-    /// Index of an act by which this clock never started, if the act counts.
-    doubt: Option<usize>,
-    /// An end of the case that is dated before the start, but not proven to be earlier.
-    ended: Option<End>,
-}
-
-impl Start {
-    /// A start by an act, without further conditions.
-    fn of(place: usize, from: usize, at: UnixMs) -> Self {
-        Self { place, from, at, overtaken: None, group: None, doubt: None, ended: None }
-    }
-}
-
 /// A deadline with the data that a finding needs.
 pub(crate) struct Kept<'a> {
     pub deadline: Deadline,
@@ -138,26 +113,6 @@ pub(crate) fn deadlines<'a>(index: &CaseIndex<'a>, leniency: &Leniency) -> (Vec<
     }
     all.sort_by_key(|kept| (kept.deadline.started_at, kept.start.place));
     (all, capped)
-}
-
-/// When a clock that started at a moment runs out; `None` if never.
-pub(crate) fn due_at(index: &CaseIndex<'_>, pack: &Pack, clock: &Clock, start: UnixMs) -> Result<Option<UnixMs>, Missing> {
-    if start == UnixMs(i64::MAX) {
-        return Err(Missing::Arrival);
-    }
-    let delivering = index.facts_at(start).delivering_outlet.as_ref().map(|outlet| outlet.as_str());
-    Ok(Some(match &clock.due {
-        Due::NoLimit => return Ok(None),
-        Due::AtStart => start,
-        Due::EndOfDay => pack.end_of_day(start)?,
-        Due::Hours(hours) => start.plus(i64::from(*hours) * 3_600_000),
-        // At that very time the day's list is closed [A]: the next one is due, because a clock without any time helps nobody.
-        Due::TimeOfDay(time) => pack.next_time(start.plus(1), &[*time])?,
-        Due::Slots(slots) => pack.next_time(if clock.each_slot { start } else { index.now }, slots)?,
-        Due::FirstRun => pack.first_run(start, delivering)?,
-        Due::WorkingDays(days) => pack.after_working_days(start, *days)?,
-        Due::WorkingMinutes(minutes) => pack.after_working_minutes(start, *minutes)?,
-    }))
 }
 
 fn keep<'a>(index: &CaseIndex<'a>, clock: &'a Clock, pack: &'a Pack, start: Start, meets: &Meets) -> Option<Kept<'a>> {

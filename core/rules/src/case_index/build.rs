@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use doorstep_domain::{Body, ChangeHash, EntryKey, Fault, PhotoPurpose, Recorded, Role, UnixMs};
 
 use super::{
-    Act, Acted, Assumed, CaseIndex, MOST_SCANNED,
+    Act, Acted, Assumed, CaseIndex, MOST_SCANNED, NEVER,
     order::in_order_of_effect,
     photos::unfit,
     registered::Registered,
@@ -120,8 +120,21 @@ impl<'a> CaseIndex<'a> {
         }
     }
 
+    fn find_registered(&mut self) {
+        // Acts with correct data stand behind the act that they correct, and are known since the receipt of the correction.
+        let mut before: Option<&Act<'a>> = None;
+        for act in &self.acts {
+            let Some(of) = registered(act.body()) else { continue };
+            let corrected = before.filter(|before| act.is_corrected_data() && before.original() == act.original());
+            let known = corrected.and_then(|before| before.superseded).unwrap_or(act.when.latest);
+            self.registered.add(of, act.when.latest, known, act.superseded.unwrap_or(NEVER));
+            before = Some(act);
+        }
+        self.registered.finish();
+    }
+
     fn group_acts(&mut self) {
-        self.registered = Registered::of(&self.acts);
+        self.find_registered();
         for (place, act) in self.acts.iter().enumerate().filter(|(_, act)| act.stands()) {
             match act.body() {
                 Body::Mark(mark) => self.marks.entry(&mark.about).or_default().push(place),

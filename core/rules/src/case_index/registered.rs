@@ -5,8 +5,10 @@ use std::collections::HashMap;
 
 use doorstep_domain::UnixMs;
 
-use super::{Act, MOST_BEHIND};
-use crate::{case::registered, pack::names};
+use crate::pack::names;
+
+/// Most registrations with correct data with which a reply or an action is compared, the newest ones.
+const MOST_COMPARED: usize = 256;
 
 /// The end of what no correction has ended.
 pub(crate) const NEVER: UnixMs = UnixMs(i64::MAX);
@@ -64,7 +66,7 @@ impl Spans {
     /// Correct data, known at a moment, of what had happened by an earlier one. Only the newest are compared, which bounds the cost of
     /// a hostile case.
     fn corrected(&self, by: UnixMs, at: UnixMs) -> impl Iterator<Item = &Span> {
-        let newest = self.corrected.iter().rev().take(MOST_BEHIND);
+        let newest = self.corrected.iter().rev().take(MOST_COMPARED);
         newest.filter(move |span| span.act <= by && span.from <= at && Span::lasts(span.until, at))
     }
 
@@ -93,27 +95,23 @@ pub(crate) struct Registered<'a> {
 }
 
 impl<'a> Registered<'a> {
-    pub fn of(acts: &[Act<'a>]) -> Self {
-        let mut by_code: HashMap<&'a str, OfCode<'a>> = HashMap::new();
-        // Acts with correct data stand behind the act that they correct.
-        let mut before: Option<&Act<'a>> = None;
-        for act in acts {
-            let Some((code, sub)) = registered(act.body()) else { continue };
-            let corrected = before.filter(|before| act.is_corrected_data() && before.original() == act.original());
-            let known = corrected.and_then(|before| before.superseded).unwrap_or(act.when.latest);
-            let span = Span { act: act.when.latest, from: act.when.latest.max(known), until: act.superseded.unwrap_or(NEVER) };
-            before = Some(act);
-            let of = by_code.entry(code).or_default();
-            of.any.add(span);
-            if let Some(sub) = sub {
-                of.by_sub.entry(sub).or_default().add(span);
-            }
+    /// Adds a registration. `act`: the time before which it certainly happened. `known`: since when its content is known. `until`: when
+    /// a correction ended it, or [`NEVER`].
+    pub fn add(&mut self, (code, sub): (&'a str, Option<&'a str>), act: UnixMs, known: UnixMs, until: UnixMs) {
+        let span = Span { act, from: act.max(known), until };
+        let of = self.by_code.entry(code).or_default();
+        of.any.add(span);
+        if let Some(sub) = sub {
+            of.by_sub.entry(sub).or_default().add(span);
         }
-        for of in by_code.values_mut() {
+    }
+
+    /// Puts the registrations in order, after all of them are added.
+    pub fn finish(&mut self) {
+        for of in self.by_code.values_mut() {
             of.any.finish();
             of.by_sub.values_mut().for_each(Spans::finish);
         }
-        Self { by_code }
     }
 
     fn named<'n>(&'n self, codes: &'n [String], subs: &'n [String]) -> impl Iterator<Item = &'n Spans> {

@@ -4,12 +4,11 @@ use std::collections::HashSet;
 
 use doorstep_domain::{Body, UnixMs};
 
-use super::{Act, CaseIndex, End, MOST_BEHIND, Round};
-use crate::{
-    On,
-    case::{Openness, registered},
-    deadline::counts_as_start,
-};
+use super::{Act, CaseIndex, End, Round};
+use crate::{On, case::Openness, deadline::counts_as_start};
+
+/// The most registrations of a round with which one is compared, the newest ones.
+const MOST_COMPARED: usize = 256;
 
 /// The rounds and ends by some of the acts.
 struct Divided {
@@ -21,25 +20,37 @@ struct Divided {
 /// Finds the rounds and ends of a case.
 pub(crate) fn find(index: &mut CaseIndex<'_>) {
     let Divided { mut rounds, ends, ended } = divide(index, |_, act| act.stands());
-    tell(index, &mut rounds);
+    tell(index, &mut rounds, |_, act| act.stands());
     (index.rounds, index.ends, index.ended) = (rounds, ends, ended);
     let kept = kept_for_review(index);
     index.begun = (!kept.is_empty()).then(|| {
-        let Divided { mut rounds, .. } = divide(index, |place, act| act.stands() || kept.contains(&place));
-        tell(index, &mut rounds);
+        let counts = |place: usize, act: &Act<'_>| act.stands() || kept.contains(&place);
+        let Divided { mut rounds, .. } = divide(index, counts);
+        tell(index, &mut rounds, counts);
         rounds
     });
 }
 
-/// The registrations that were corrected or taken back only after the duty that they began had run out. The duty stays for head
-/// office, in every round.
+/// The registrations and notices that were corrected or taken back only after a duty that they began had run out. The duty stays for
+/// head office, in every round.
 fn kept_for_review(index: &CaseIndex<'_>) -> HashSet<usize> {
     let is_kept = |act: &Act<'_>| {
-        let begins = |on: On| matches!(on, On::Attempt | On::Registration);
-        let mut clocks = index.pack_of(act).clocks.iter().filter(|clock| begins(clock.starts.on) && clock.starts.is(act.body()));
-        clocks.any(|clock| counts_as_start(index, act, clock, act.when.at))
+        let at = match act.body() {
+            Body::Notice(_) => act.when.received,
+            Body::Attempt(_) | Body::Problem(_) => Some(act.when.at),
+            _ => None,
+        };
+        let Some(at) = at else { return false };
+        let begins = |on: On| match act.body() {
+            Body::Notice(_) => on == On::Notice,
+            _ => matches!(on, On::Attempt | On::Registration),
+        };
+        // Nobody answers for a clock without a rule.
+        let clocks = index.pack_of(act).clocks.iter().filter(|clock| clock.rule.is_some() && begins(clock.starts.on));
+        let mut clocks = clocks.filter(|clock| clock.starts.is(act.body()));
+        clocks.any(|clock| counts_as_start(index, act, clock, at))
     };
-    let corrected = index.acts.iter().enumerate().filter(|(_, act)| !act.stands() && registered(act.body()).is_some());
+    let corrected = index.acts.iter().enumerate().filter(|(_, act)| !act.stands());
     corrected.filter(|(_, act)| is_kept(act)).map(|(place, _)| place).collect()
 }
 
@@ -60,7 +71,7 @@ fn divide(index: &CaseIndex<'_>, counts: impl Fn(usize, &Act<'_>) -> bool) -> Di
             Body::Attempt(_) | Body::Problem(_) => {
                 let today = index.pack_of(act).end_of_day(act.when.at).ok();
                 let is_untold = || told_until.is_some_and(|until| until < act.when.earliest);
-                let is_new = || !registered.iter().rev().take(MOST_BEHIND).any(|other| index.may_be_same(other, act));
+                let is_new = || !registered.iter().rev().take(MOST_COMPARED).any(|other| index.may_be_same(other, act));
                 // What was certainly done before a reply counted is no answer to it.
                 let is_answered = replied.is_some_and(|from| from <= act.when.latest);
                 if rounds.is_empty() || was_ended || is_answered || today != day || (is_untold() && is_new()) {
@@ -91,8 +102,8 @@ fn divide(index: &CaseIndex<'_>, counts: impl Fn(usize, &Act<'_>) -> bool) -> Di
 }
 
 /// Finds when the origin outlet was first told in each round.
-fn tell(index: &CaseIndex<'_>, rounds: &mut [Round]) {
-    for (place, act) in index.standing() {
+fn tell(index: &CaseIndex<'_>, rounds: &mut [Round], counts: impl Fn(usize, &Act<'_>) -> bool) {
+    for (place, act) in index.acts.iter().enumerate().filter(|(place, act)| counts(*place, act)) {
         let at = match act.body() {
             Body::Notice(_) if index.to_origin(act) => act.when.received,
             Body::Outage(_) => index.phoned(act, index.pack_of(act), None).map(|_| act.when.claim()),

@@ -1,6 +1,6 @@
 //! Replies that came too late to bind (domain 6.6).
 
-use super::due_at;
+use super::due::due_at;
 use crate::{
     Clock, LateReply, On,
     case_index::{Act, CaseIndex},

@@ -2,7 +2,7 @@
 
 use doorstep_domain::{Body, UnixMs};
 
-use super::Start;
+use super::due::Start;
 use crate::{
     Clock, Event, On,
     case_index::{Act, CaseIndex},

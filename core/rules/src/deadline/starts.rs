@@ -3,7 +3,7 @@
 use doorstep_domain::{Body, EntryKey, UnixMs};
 
 use super::{
-    MOST_STARTS, Start, due_at,
+    due::{MOST_STARTS, Start, due_at},
     late::{TooLate, came_too_late, is_reply_clock},
 };
 use crate::{
@@ -133,13 +133,12 @@ fn told(index: &CaseIndex<'_>, version: usize) -> Vec<Start> {
 }
 
 /// Each valid reply with such a decision, from when it counts until a later reply replaces it (domain 6.6). A reply
-/// after the end of the case starts no clock; it is a contradiction for a person.
+/// after the end of the case starts no clock; it is a contradiction for a person. A correction that comes after the end of the duty
+/// takes away neither the duty nor what the corrected reply had replaced.
 fn replies(index: &CaseIndex<'_>, clock: &Clock, version: usize) -> Vec<Start> {
-    let mut valid: Vec<(UnixMs, usize, &Act<'_>)> = index
-        .standing()
-        .filter(|(_, act)| act.is_valid_reply())
-        .filter_map(|(place, act)| Some((act.counts_from()?, place, act)))
-        .collect();
+    let replies = index.acts.iter().enumerate().filter(|(_, act)| act.validity == Some(Validity::Valid));
+    let mut valid: Vec<(UnixMs, usize, &Act<'_>)> =
+        replies.filter_map(|(place, act)| Some((act.counts_from()?, place, act))).collect();
     valid.sort_by_key(|(received, place, _)| (*received, *place));
     let mut starts = Vec::new();
     for (i, (received, place, act)) in valid.iter().enumerate() {
@@ -153,9 +152,17 @@ fn replies(index: &CaseIndex<'_>, clock: &Clock, version: usize) -> Vec<Start> {
         let end = index.end_after(index.round_of(&index.rounds, *place)).filter(|end| end.place < *place);
         let ended = end.is_some_and(|end| end.latest <= *received);
         let starts_it = act.when.version == version && clock.starts.is(act.body()) && !ended;
+        if !starts_it || !counts_as_start(index, act, clock, *received) {
+            continue;
+        }
         let too_late = came_too_late(index, *place);
-        if starts_it && binds && too_late != TooLate::Yes {
-            let overtaken = valid.get(i + 1).map(|(later, ..)| *later);
+        if binds && too_late != TooLate::Yes {
+            let due = due_at(index, pack, clock, *received).ok().flatten();
+            let was_there = |later: &&(UnixMs, usize, &Act<'_>)| {
+                later.2.superseded.is_none_or(|corrected| due.is_some_and(|due| corrected > due))
+            };
+            let later = valid.get(i + 1..).unwrap_or_default().iter().take(MOST_STARTS).find(was_there);
+            let overtaken = later.map(|(later, ..)| *later);
             let acted = if let TooLate::Claimed(acted) = too_late { Some(acted) } else { None };
             let doubt = end.map(|end| end.place).or(acted).or(act.late_mark);
             starts.push(Start { overtaken, doubt, ended: end, ..Start::of(*place, *place, *received) });

@@ -37,6 +37,17 @@ pub(super) fn of_attempts(
     told.collect()
 }
 
+/// From when on a valid reply counts, if that is later than its receipt.
+pub(super) fn of_start(pack: &Pack, reply: &ReplyState, entry: impl Fn(&EntryKey, &str, &str) -> Because) -> Option<Because> {
+    let at = reply.valid_from.filter(|_| reply.validity == Validity::Valid).and_then(|at| pack.local(at))?;
+    let at = at.format("%Y-%m-%d %H:%M:%S");
+    Some(entry(
+        &reply.entry,
+        &format!("此回复到 {at} 才算数：那时所需的内容才收齐，或才被认可"),
+        &format!("this reply counts only from {at}: only then everything that it needs was there, or somebody accepted it"),
+    ))
+}
+
 /// From when on a reply counts if that is later than its receipt, a mark against it that came too late, and what an invalid one lacks,
 /// with the pack's reasons.
 pub(super) fn of_reply(
@@ -45,15 +56,7 @@ pub(super) fn of_reply(
     reply: &ReplyState,
     entry: impl Fn(&EntryKey, &str, &str) -> Because,
 ) -> Vec<Because> {
-    let mut because = Vec::new();
-    if let Some(at) = reply.valid_from.filter(|_| reply.validity == Validity::Valid).and_then(|at| pack.local(at)) {
-        let at = at.format("%Y-%m-%d %H:%M:%S");
-        because.push(entry(
-            &reply.entry,
-            &format!("此回复到 {at} 才算数：那时所需的内容才收齐，或才被认可"),
-            &format!("this reply counts only from {at}: only then everything that it needs was there, or somebody accepted it"),
-        ));
-    }
+    let mut because: Vec<Because> = of_start(pack, reply, &entry).into_iter().collect();
     because.extend(reply.late_mark.as_ref().map(|mark| {
         entry(
             mark,

@@ -217,3 +217,51 @@ fn a_correction_to_another_reason_leaves_a_reply_valid_that_became_valid_in_betw
     let reply = story.judge(at(0, 19, 0, 0)).replies[0].clone();
     assert_eq!((reply.validity, reply.valid_from), (Validity::Valid, Some(at(0, 17, 0, 0))));
 }
+
+// rules: LIA-01, SLA-05
+#[test]
+fn an_answer_that_never_came_stays_missed_when_its_notice_is_taken_back_after_the_time_for_it() {
+    let due = at(1, 15, 0, 0);
+    for (after, stays) in [(-SECOND, false), (0, false), (1, true), (SECOND, true)] {
+        let mut story = Story::new();
+        failed(&mut story, at(0, 14, 0, 0), "DF-NOBODY");
+        let first = noticed(&mut story, at(0, 15, 0, 0));
+        let second = noticed(&mut story, at(0, 20, 0, 0));
+        take_back(&mut story, &first, &WEST, due.plus(after));
+        let by = if stays { first } else { second };
+        assert_eq!(found(&story, "LIA-01", at(6, 0, 0, 0)), [(by, FindingState::Proposed)], "{after}");
+        assert_eq!(found(&story, "LIA-04", at(6, 0, 0, 0)), [], "the second notice came on its day");
+    }
+}
+
+// rules: LIA-05, SLA-06
+#[test]
+fn a_missed_redelivery_stays_missed_when_the_reply_is_taken_back_after_it() {
+    let due = at(1, 16, 0, 0);
+    for (after, stays) in [(-SECOND, false), (0, false), (1, true), (SECOND, true)] {
+        let mut story = Story::new();
+        failed(&mut story, at(0, 14, 0, 0), "DF-NOBODY");
+        noticed(&mut story, at(0, 15, 0, 0));
+        let reply = story.reply(at(0, 16, 0, 0), "REDELIVER").entry.key.clone();
+        take_back(&mut story, &reply, &ORIGIN, due.plus(after));
+        let expected = if stays { vec![(reply, FindingState::Proposed)] } else { vec![] };
+        assert_eq!(found(&story, "LIA-05", at(6, 0, 0, 0)), expected, "{after}");
+        assert_eq!(story.judge(at(6, 0, 0, 0)).decision, None, "it is no decision any more");
+    }
+}
+
+// rules: LIA-05, SLA-06
+#[test]
+fn who_followed_a_reply_missed_nothing_of_the_one_before_it_when_it_is_taken_back_later() {
+    let due = at(1, 16, 0, 0);
+    for (after, missed) in [(-SECOND, true), (0, true), (1, false), (SECOND, false)] {
+        let mut story = Story::new();
+        failed(&mut story, at(0, 14, 0, 0), "DF-NOBODY");
+        noticed(&mut story, at(0, 15, 0, 0));
+        let first = story.reply(at(0, 16, 0, 0), "REDELIVER").entry.key.clone();
+        let second = story.reply(at(0, 17, 0, 0), "WAIT").entry.key.clone();
+        take_back(&mut story, &second, &ORIGIN, due.plus(after));
+        let expected = if missed { vec![(first, FindingState::Proposed)] } else { vec![] };
+        assert_eq!(found(&story, "LIA-05", at(6, 0, 0, 0)), expected, "{after}");
+    }
+}

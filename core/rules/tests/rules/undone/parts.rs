@@ -31,8 +31,10 @@ fn a_consent_that_comes_after_a_reply_makes_it_count_from_the_consent_and_undoes
         assert_eq!(story.finding("LIA-01", now).is_some(), !in_time);
         assert_eq!(starts(&story, "SLA-07", now), [agreed]);
         assert_eq!(story.judge(now).replies[0].valid_from, Some(agreed));
-        let told = told(&story, "SLA-05", now);
-        assert!(told.contains("counts only from") && told.contains("才算数"), "{told}");
+        for clock in ["SLA-05", "SLA-07"] {
+            let told = told(&story, clock, now);
+            assert!(told.contains("counts only from") && told.contains("才算数"), "{told}");
+        }
     }
 }
 
