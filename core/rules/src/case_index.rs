@@ -2,8 +2,11 @@
 //! begin, and where the case ended.
 
 mod build;
+mod order;
 mod photos;
+mod registered;
 mod replies;
+mod rounds;
 
 use std::collections::{HashMap, HashSet};
 
@@ -12,11 +15,14 @@ use doorstep_domain::{About, Body, ChangeHash, Customer, EntryKey, Facts, Outlet
 use crate::{
     Case, Clock, Message, Pack, Rulebook, Unfit, Validity,
     listing::{self, Pick},
-    pack::names,
     rulebook::When,
 };
 
-pub(crate) use self::photos::unfit_for;
+use self::registered::Registered;
+pub(crate) use self::{photos::unfit_for, registered::NEVER};
+
+/// Up to this many acts are searched one by one, which is faster than a table.
+const MOST_SCANNED: usize = 64;
 
 /// One act of the timeline.
 pub(crate) struct Act<'a> {
@@ -33,10 +39,11 @@ pub(crate) struct Act<'a> {
     pub superseded: Option<UnixMs>,
     /// For a reply: whether it counts.
     pub validity: Option<Validity>,
-    /// For a reply that only an outlet's mark makes valid: when the server received the mark.
+    /// For a reply that became valid after its receipt: when the server had received everything that it needs, or the outlet's mark
+    /// that alone makes it valid.
     pub valid_from: Option<UnixMs>,
-    /// For a reply: an outlet's mark against it that came too late to count.
-    pub late_mark: Option<EntryKey>,
+    /// For a reply: the index of an outlet's mark against it that came too late to count.
+    pub late_mark: Option<usize>,
 }
 
 impl<'a> Act<'a> {
@@ -64,7 +71,11 @@ impl<'a> Act<'a> {
     pub fn is_valid_reply(&self) -> bool {
         self.validity == Some(Validity::Valid) && self.stands()
     }
-    /// From when on a valid reply counts: its receipt by the server or, if only an outlet's mark makes it valid, that of the mark.
+    /// When it was known: its receipt by the server. What only this device has is known since it was recorded.
+    pub fn known_at(&self) -> UnixMs {
+        self.when.received.unwrap_or(self.when.at)
+    }
+    /// From when on a valid reply counts: its receipt by the server or, if it became valid later, that moment.
     pub fn counts_from(&self) -> Option<UnixMs> {
         self.when.received.map(|received| self.valid_from.map_or(received, |marked| marked.max(received)))
     }
@@ -91,13 +102,27 @@ pub(crate) struct End {
     pub latest: UnixMs,
 }
 
+/// Something that was done with the parcel, or an end of the case.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Acted {
+    /// The time, by the best estimate.
+    pub at: UnixMs,
+    pub place: usize,
+    /// The least of the latest possible times of this one and of those behind it.
+    pub latest: UnixMs,
+}
+
 /// A case with the derived data of its acts.
 pub(crate) struct CaseIndex<'a> {
     pub case: &'a Case,
     pub book: &'a Rulebook,
     pub now: UnixMs,
     pub acts: Vec<Act<'a>>,
+    /// Indices of the acts by their keys, if there are many.
+    places: Option<HashMap<&'a EntryKey, usize>>,
     pub rounds: Vec<Round>,
+    /// The rounds in which duties began, if they differ: a registration that was taken back after its duty had run out began one.
+    begun: Option<Vec<Round>>,
     pub ends: Vec<End>,
     pub ended: bool,
     /// Indices of the standing marks by the marked entry, in the timeline's order.
@@ -108,12 +133,18 @@ pub(crate) struct CaseIndex<'a> {
     pub unfit: HashMap<&'a EntryKey, Unfit>,
     /// The customer's SMS, in the timeline's order.
     pub messages: Vec<Message>,
-    /// Whether the case has a usable photo of a confirmation letter.
-    pub has_letter: bool,
-    /// The parties that agreed, each with the outcome.
-    pub consents: HashSet<(Customer, &'a str)>,
-    /// Code and sub-reason of the standing registrations, each with the earliest time before which it certainly happened.
-    registered: HashMap<(&'a str, Option<&'a str>), UnixMs>,
+    /// Indices of the messages by their entries, if there are many.
+    message_places: Option<HashMap<&'a EntryKey, usize>>,
+    /// Indices of the messages that count, by version of the rules and day on which they left.
+    messages_of_day: HashMap<(usize, i32), Vec<usize>>,
+    /// When the first usable photo of a confirmation letter was received.
+    pub letter: Option<UnixMs>,
+    /// The parties that agreed, each with the outcome, and when that was received first.
+    pub consents: HashMap<(Customer, &'a str), UnixMs>,
+    /// The registrations by code and sub-reason.
+    pub registered: Registered<'a>,
+    /// What was done with the parcel, and the ends of the case, by their times.
+    pub acted: Vec<Acted>,
     /// Changes that repeat a registration made under a provisional number.
     pub restated: HashSet<ChangeHash>,
 }
@@ -149,6 +180,24 @@ impl<'a> CaseIndex<'a> {
         self.acts.iter().enumerate().filter(|(_, act)| act.stands())
     }
 
+    /// The index of an entry's act.
+    pub fn place_of(&self, key: &EntryKey) -> Option<usize> {
+        match &self.places {
+            Some(places) => places.get(key).copied(),
+            None => self.acts.iter().position(|act| act.key() == key),
+        }
+    }
+
+    /// The act of an entry.
+    pub fn act(&self, key: &EntryKey) -> Option<&Act<'a>> {
+        self.acts.get(self.place_of(key)?)
+    }
+
+    /// The rounds in which duties began.
+    pub fn begun(&self) -> &[Round] {
+        self.begun.as_deref().unwrap_or(&self.rounds)
+    }
+
     /// When and by which act the origin outlet was first told in an act's round.
     pub fn told_in_round_of(&self, place: usize) -> Option<(UnixMs, &Act<'a>)> {
         let round = self.rounds.partition_point(|round| round.from <= place).checked_sub(1)?;
@@ -156,16 +205,16 @@ impl<'a> CaseIndex<'a> {
         Some((at, self.acts.get(by)?))
     }
 
-    /// The acts of the round that begins at this index.
-    pub fn acts_of_round(&self, from: usize) -> &[Act<'a>] {
-        let next = self.rounds.get(self.rounds.partition_point(|round| round.from <= from));
+    /// The acts of the one of some rounds that begins at this index.
+    pub fn acts_of_round(&self, rounds: &[Round], from: usize) -> &[Act<'a>] {
+        let next = rounds.get(rounds.partition_point(|round| round.from <= from));
         self.acts.get(from..next.map_or(self.acts.len(), |round| round.from)).unwrap_or_default()
     }
 
     /// Where an act's round begins.
-    pub fn round_of(&self, place: usize) -> usize {
-        let after = self.rounds.partition_point(|round| round.from <= place);
-        after.checked_sub(1).and_then(|round| self.rounds.get(round)).map_or(0, |round| round.from)
+    pub fn round_of(&self, rounds: &[Round], place: usize) -> usize {
+        let after = rounds.partition_point(|round| round.from <= place);
+        after.checked_sub(1).and_then(|round| rounds.get(round)).map_or(0, |round| round.from)
     }
 
     /// The first end of the case at or after this index.
@@ -228,17 +277,14 @@ impl<'a> CaseIndex<'a> {
         claimed.min(act.when.at)
     }
 
-    /// Whether one of some codes, with one of some sub-reasons, was certainly registered by this time. Without sub-reasons any is meant.
-    pub fn had(&self, by: UnixMs, codes: &[String], subs: &[String]) -> bool {
-        self.registered.iter().any(|((code, sub), at)| {
-            let is_sub = || subs.is_empty() || sub.is_some_and(|sub| subs.iter().any(|one| one == sub));
-            *at <= by && names(codes, code) && is_sub()
-        })
+    /// Whether one of some codes was certainly registered by this time, by what was known then, and still is.
+    pub fn had(&self, by: UnixMs, codes: &[String]) -> bool {
+        self.registered.held(by, by, codes, &[]) && self.registered.held(by, NEVER, codes, &[])
     }
 
     /// The codes of the standing registrations.
     pub fn codes(&self) -> HashSet<&'a str> {
-        self.registered.keys().map(|(code, _)| *code).collect()
+        self.registered.codes().collect()
     }
 
     /// When the origin outlet was phoned during an outage, as stated in the record. `None` unless the record is complete and an
@@ -291,7 +337,17 @@ impl<'a> CaseIndex<'a> {
 
     /// The SMS of an entry.
     pub fn message(&self, entry: &EntryKey) -> Option<&Message> {
-        self.messages.iter().find(|message| message.entry == *entry)
+        match &self.message_places {
+            Some(places) => self.messages.get(*places.get(entry)?),
+            None => self.messages.iter().find(|message| message.entry == *entry),
+        }
+    }
+
+    /// The messages that prove a failed delivery: they count, and left on its day.
+    pub fn proving(&self, attempt: &Act<'_>) -> impl Iterator<Item = &Message> {
+        let day = self.pack_of(attempt).day(attempt.when.at);
+        let places = day.and_then(|day| self.messages_of_day.get(&(attempt.when.version, day)));
+        places.into_iter().flatten().filter_map(|place| self.messages.get(*place))
     }
 
     /// The facts of the row in force at a moment.

@@ -1,6 +1,6 @@
 //! Contradictions after a merge. They are shown to a person with both sides and never settled silently (domain 8.5, 11.5).
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use doorstep_domain::{About, Body, EntryKey, Recorded, Ruling, words};
 use serde::Serialize;
@@ -94,12 +94,11 @@ fn decision(recorded: &Recorded) -> Option<&str> {
     }
 }
 
-/// The binding reply with its index: the valid reply of the last round with the latest server receipt (domain 6.6).
+/// The binding reply with its index: the valid reply of the last round that counts from the latest moment (domain 6.6).
 pub(crate) fn in_force<'r, 'a>(index: &'r CaseIndex<'a>) -> Option<(usize, &'r Act<'a>)> {
     let since = index.rounds.last().map_or(0, |round| round.from);
     let valid = index.standing().filter(|(place, act)| *place >= since && act.is_valid_reply());
-    let binding = valid
-        .filter(|(place, act)| act.when.received.is_none_or(|received| came_too_late(index, *place, received) != TooLate::Yes));
+    let binding = valid.filter(|(place, _)| came_too_late(index, *place) != TooLate::Yes);
     binding.max_by_key(|(place, act)| (act.counts_from(), *place))
 }
 
@@ -149,16 +148,15 @@ fn old_replies(index: &CaseIndex<'_>, conflicts: &mut Vec<Conflict>) {
     let Some((_, now)) = in_force(index) else { return };
     let decided = decision(now.recorded);
     let since = index.rounds.last().map_or(0, |round| round.from);
+    let valid = index.standing().filter(|(_, act)| act.is_valid_reply()).filter_map(|(_, act)| decision(act.recorded));
+    let older: BTreeSet<&str> = valid.filter(|code| Some(*code) != decided).collect();
     for (_, act) in index.standing().filter(|(place, _)| *place >= since) {
         let Body::Action(action) = act.body() else { continue };
         let row = index.pack_of(act).outcome(action.outcome.as_str());
         let carries =
             |code: &str| code == action.outcome.as_str() || row.is_some_and(|row| row.fulfils.iter().any(|f| f == code));
-        let older = |other: &Act<'_>| {
-            other.is_valid_reply() && decision(other.recorded) != decided && decision(other.recorded).is_some_and(carries)
-        };
-        let before = now.when.received.is_none_or(|received| act.when.at < received);
-        if before && decided.is_none_or(|code| !carries(code)) && index.standing().any(|(_, other)| older(other)) {
+        let before = now.counts_from().is_none_or(|counts| act.when.at < counts);
+        if before && decided.is_none_or(|code| !carries(code)) && older.iter().any(|code| carries(code)) {
             conflicts.push(Conflict { kind: ConflictKind::ActedOnOldReply, sides: vec![key(act), key(now)] });
             return;
         }

@@ -235,10 +235,12 @@ impl Duties<'_, '_> {
         };
         let of_round = matches!(clock.starts.on, On::Registration | On::Attempt | On::Notice | On::Reply | On::NoReply);
         let round = self.index.rounds.last().map_or(0, |round| round.from);
-        let is_past = of_round && clock.count <= 1 && self.index.round_of(start.place) != round;
+        let is_past = of_round && clock.count <= 1 && self.index.round_of(&self.index.rounds, start.place) != round;
         let is_ended = clock.ends_with_case && self.index.ended;
-        let is_replaced = start.overtaken().is_some_and(|at| at <= self.index.now);
-        if is_over || is_past || is_ended || is_replaced {
+        // A registration that was taken back too late keeps its finding, and nobody has to act on it any more.
+        let is_taken_back = self.index.acts.get(start.place).is_none_or(|act| !act.stands());
+        let is_replaced = start.overtaken.is_some_and(|at| at <= self.index.now);
+        if is_over || is_past || is_ended || is_replaced || is_taken_back {
             return;
         }
         let Some(duty) = self.measured(clock, pack, start.place) else { return };
@@ -350,8 +352,11 @@ impl Duties<'_, '_> {
 
     fn has_unsent_notice(&self) -> bool {
         let round = self.index.rounds.last().map_or(0, |round| round.from);
-        let mut notices =
-            self.index.acts_of_round(round).iter().filter(|act| act.stands() && matches!(act.body(), Body::Notice(_)));
+        let mut notices = self
+            .index
+            .acts_of_round(&self.index.rounds, round)
+            .iter()
+            .filter(|act| act.stands() && matches!(act.body(), Body::Notice(_)));
         notices.any(|act| act.when.received.is_none() && self.index.to_origin(act))
     }
 }

@@ -12,7 +12,6 @@ use crate::{
     leniency::Leniency,
     pack::Code,
     proof::{count, proving, unmet},
-    sms::proves,
 };
 
 /// A missing piece of evidence.
@@ -152,16 +151,19 @@ pub struct AttemptBasis {
     pub evidence: Vec<EntryKey>,
 }
 
+/// Most entries that are named as the basis of one failed delivery. Many attempts with as many messages would need a list of each.
+const MOST_NAMED: usize = 32;
+
 /// The basis of each standing failed delivery, in the timeline's order.
 pub(crate) fn bases(index: &CaseIndex<'_>, leniency: &Leniency) -> Vec<AttemptBasis> {
     let attempts = index.standing().map(|(_, act)| act).filter(|act| matches!(act.body(), Body::Attempt(_)));
+    let waivers = index.standing().filter(|(_, act)| matches!(act.body(), Body::Waiver(w) if w.evidence.as_str() == "sms"));
+    let waivers: Vec<EntryKey> = waivers.take(MOST_NAMED).map(|(_, act)| act.key().clone()).collect();
     let basis = |act: &Act<'_>| {
-        let proving: Vec<&Message> = index.messages.iter().filter(|message| proves(index, message, act)).collect();
-        let waivers = index.standing().filter(|(_, act)| matches!(act.body(), Body::Waiver(w) if w.evidence.as_str() == "sms"));
-        let waivers: Vec<EntryKey> = waivers.map(|(_, act)| act.key().clone()).collect();
+        let proving: Vec<&Message> = index.proving(act).take(MOST_NAMED).collect();
         let (basis, evidence) = match proving.as_slice() {
-            [] if leniency.covers(act) => (Basis::SmsImpossible, leniency.proofs.clone()),
-            [] if !waivers.is_empty() => (Basis::Waived, waivers),
+            [] if leniency.covers(act) => (Basis::SmsImpossible, leniency.proofs.iter().take(MOST_NAMED).cloned().collect()),
+            [] if !waivers.is_empty() => (Basis::Waived, waivers.clone()),
             [] => (Basis::None, Vec::new()),
             some => (Basis::Sms, some.iter().map(|message| message.entry.clone()).collect()),
         };

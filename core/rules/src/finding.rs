@@ -1,7 +1,7 @@
 //! Findings: who is liable, by which rule, based on which entries (domain 4, C-18). They are proposals; head office decides, and
 //! a finding moves no money (C-20).
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use doorstep_domain::{About, Body, EntryKey, Fen, Kind, OutletCode, Stands, UnixMs, Waybill, words};
 use serde::Serialize;
@@ -100,7 +100,7 @@ pub(crate) fn findings(index: &CaseIndex<'_>, kept: &[Kept<'_>], leniency: &Leni
         }
         if let Some((act, ruling)) = agreed(&index.rulings(&finding.id)) {
             let disputed = finding.disputes.iter();
-            if !disputed.filter_map(|key| index.acts.iter().find(|act| act.key() == key)).any(|dispute| is_newer(dispute, act)) {
+            if !disputed.filter_map(|key| index.act(key)).any(|dispute| is_newer(dispute, act)) {
                 (finding.state, finding.review) = (FindingState::Decided, false);
             }
             finding.share = if ruling.stands == Stands::Lifted { 0 } else { ruling.share.unwrap_or(finding.share) };
@@ -124,7 +124,7 @@ fn once_each(index: &CaseIndex<'_>, findings: Vec<Finding>) -> Vec<Finding> {
     if !findings.iter().any(is_once) {
         return findings;
     }
-    let piece = |finding: &Finding| match index.acts.iter().find(|act| *act.key() == finding.id.entry).map(|act| act.body()) {
+    let piece = |finding: &Finding| match index.act(&finding.id.entry).map(|act| act.body()) {
         Some(Body::Problem(problem)) => problem.piece.clone(),
         _ => None,
     };
@@ -173,7 +173,7 @@ fn disputes<'a>(index: &'a CaseIndex<'_>) -> HashMap<&'a About, Vec<&'a EntryKey
 fn of_clock(index: &CaseIndex<'_>, kept: &Kept<'_>, leniency: &Leniency) -> Option<Finding> {
     let Kept { deadline, clock, pack, start } = kept;
     let act = index.acts.get(start.place)?;
-    let met = deadline.met_by.as_ref().and_then(|key| index.acts.iter().find(|act| act.key() == key));
+    let met = deadline.met_by.as_ref().and_then(|key| index.act(key));
     let late = match deadline.timeliness {
         Timeliness::Late => true,
         Timeliness::LateSynced => {
@@ -234,15 +234,31 @@ fn of_registrations(index: &CaseIndex<'_>) -> Vec<Finding> {
     if index.case.is_provisional() && named() {
         return Vec::new();
     }
-    let registrations: Vec<(&Act<'_>, &str)> =
-        index.standing().filter_map(|(_, act)| Some((act, registered(act.body())?.0))).collect();
     let decided: HashSet<&EntryKey> = index.decided().map(|about| &about.entry).collect();
+    let all = index.acts.iter().filter(|act| act.stands() || decided.contains(act.key()));
+    let all: Vec<(&Act<'_>, &str)> = all.filter_map(|act| Some((act, registered(act.body())?.0))).collect();
+    let registrations: Vec<(&Act<'_>, &str)> = all.iter().filter(|(act, _)| act.stands()).copied().collect();
     let mut findings = Vec::new();
     for (version, published) in index.book.versions().enumerate() {
         for row in &published.pack.liabilities {
             let Some(event) = &row.on else { continue };
             let with = |code: &String| registrations.iter().any(|(_, other)| other == code);
-            let held = registrations.iter().filter(|(act, _)| act.when.version == version && event.is(act.body()));
+            let is_ruled = |act: &Act<'_>| {
+                let rule = row.id.parse().ok();
+                decided.contains(act.key()) && !index.rulings(&About { rule, entry: act.key().clone() }).is_empty()
+            };
+            // A record that was corrected or taken back after head office had decided keeps its finding, and its correct data have none.
+            let mut ruled: Option<&EntryKey> = None;
+            let held = all.iter().filter(|(act, _)| act.when.version == version && event.is(act.body())).filter(|(act, _)| {
+                let is_again = act.is_corrected_data() && ruled == Some(act.original());
+                let is_held = !is_again && (act.stands() || is_ruled(act));
+                if is_held && !act.stands() {
+                    ruled = Some(act.original());
+                }
+                is_held
+            });
+            let held: Vec<&(&Act<'_>, &str)> = held.collect();
+            let held = held.into_iter();
             let held = held.rev().enumerate().filter(|(nth, (act, _))| *nth < MOST_STARTS || decided.contains(act.key()));
             let held: Vec<&Act<'_>> = held.map(|(_, (act, _))| *act).collect();
             if held.is_empty() || !row.only_with.iter().all(with) {
@@ -255,7 +271,7 @@ fn of_registrations(index: &CaseIndex<'_>) -> Vec<Finding> {
 }
 
 fn against(index: &CaseIndex<'_>, row: &Liability, pack: &Pack, act: &Act<'_>, registrations: &[(&Act<'_>, &str)]) -> Finding {
-    let mut basis = vec![act.key().clone()];
+    let mut basis: Vec<EntryKey> = std::iter::once(act.key()).chain(index.case.superseded.get(act.key())).cloned().collect();
     if !row.only_with.is_empty() {
         let with = registrations.iter().filter(|(_, code)| row.only_with.iter().any(|with| with == code));
         basis.extend(with.take(MOST_STARTS).map(|(other, _)| other.key().clone()));
@@ -275,14 +291,15 @@ fn against(index: &CaseIndex<'_>, row: &Liability, pack: &Pack, act: &Act<'_>, r
     }
     let mut finding = proposal(index, row, pack, act, basis);
     finding.amount = amount;
-    finding.review |= act.when.unsure;
+    finding.review |= act.when.unsure || !act.stands();
     finding
 }
 
 fn proposal(index: &CaseIndex<'_>, row: &Liability, pack: &Pack, act: &Act<'_>, mut basis: Vec<EntryKey>) -> Finding {
     let mut seen = HashSet::new();
     basis.retain(|key| seen.insert(key.clone()));
-    let acts: Vec<&Act<'_>> = index.acts.iter().filter(|act| seen.contains(act.key())).collect();
+    let places: BTreeSet<usize> = basis.iter().filter_map(|key| index.place_of(key)).collect();
+    let acts: Vec<&Act<'_>> = places.into_iter().filter_map(|place| index.acts.get(place)).collect();
     Finding {
         id: About { rule: row.id.parse().ok(), entry: act.key().clone() },
         rule: row.id.clone(),

@@ -31,6 +31,11 @@ pub struct ReplyState {
     pub too_late: bool,
     /// Whether it is the binding reply.
     pub in_force: bool,
+    /// From when on it counts, if that is later than its receipt: everything that it needs was received, or an outlet's mark makes it
+    /// valid.
+    pub valid_from: Option<UnixMs>,
+    /// An outlet's mark against it that came too late to count.
+    pub late_mark: Option<EntryKey>,
 }
 
 /// All derived data of a case except its timeline.
@@ -146,7 +151,7 @@ pub(crate) fn judge_until(case: &Case, book: &Rulebook, now: UnixMs) -> (Judgeme
     let conflicts = conflicts(&index);
     let disputed = findings.iter().any(|finding| finding.state == FindingState::Disputed) || has_open_dispute(&index);
     // An SMS to a number that is proven to be missing or wrong proves nothing more.
-    let is_lenient = |key: &EntryKey| index.acts.iter().any(|act| act.key() == key && leniency.covers(act));
+    let is_lenient = |key: &EntryKey| index.act(key).is_some_and(|act| leniency.covers(act));
     let wants_sms = missing.iter().any(|gap| gap.evidence == "sms" && !is_lenient(&gap.entry));
     let derived = [
         (leniency.is_proven(&index), Flag::Leniency),
@@ -187,8 +192,10 @@ fn replies(index: &CaseIndex<'_>) -> Vec<ReplyState> {
         Some(ReplyState {
             entry: act.key().clone(),
             validity: act.validity.clone()?,
-            too_late: act.when.received.is_some_and(|received| came_too_late(index, place, received) == TooLate::Yes),
+            too_late: came_too_late(index, place) == TooLate::Yes,
             in_force: binding.as_ref() == Some(act.key()),
+            valid_from: act.valid_from,
+            late_mark: act.late_mark.and_then(|mark| index.acts.get(mark)).map(|mark| mark.key().clone()),
         })
     });
     let mut replies: Vec<ReplyState> = replies.take(MOST_REPLIES).collect();

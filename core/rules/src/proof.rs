@@ -25,9 +25,10 @@ pub(crate) fn proving<'r, 'a>(
     index.acts.iter().filter(move |act| act.stands() && proves(act))
 }
 
-/// Whether a requirement of an outcome applies to an act of this time: those for some codes apply once such a problem is registered.
+/// Whether a requirement of an outcome applies to an act of this time: those for some codes apply if such a problem was registered then
+/// and still is. Neither a reason that was corrected to such a code after the act nor one that was corrected from it asks for anything.
 pub(crate) fn applies(index: &CaseIndex<'_>, evidence: &Evidence, at: UnixMs) -> bool {
-    evidence.only_codes.is_empty() || index.had(at, &evidence.only_codes, &[])
+    evidence.only_codes.is_empty() || index.had(at, &evidence.only_codes)
 }
 
 /// The requirements of an action's outcome that the case does not meet.

@@ -76,7 +76,9 @@ fn spans(index: &CaseIndex<'_>) -> Vec<Span> {
     for end in ends {
         let is_begin =
             |(place, body): (usize, &Body)| place >= after && (after == 0 || matches!(body, Body::Attempt(_) | Body::Problem(_)));
-        let begin = index.standing().find(|(place, act)| is_begin((*place, act.body())));
+        // Between two ends there is a registration, so each act is looked at once.
+        let mut standing = index.acts.iter().enumerate().skip(after).filter(|(_, act)| act.stands());
+        let begin = standing.find(|(place, act)| is_begin((*place, act.body())));
         let is_open = |place: usize| end.map_or(!index.ended, |end| place <= end.place);
         let begin = begin.filter(|(place, act)| is_open(*place) && act.when.at <= index.now);
         spans.extend(begin.map(|(place, act)| Span { place, from: act.when.at, until: end.map(|end| end.at) }));

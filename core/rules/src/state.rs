@@ -109,7 +109,7 @@ pub(crate) fn state(index: &CaseIndex<'_>, kept: &[Kept<'_>], disputed: bool) ->
         };
     }
     let Some(round) = index.rounds.last().copied() else { return (State::Open, NextStep::Register, None) };
-    let acts = index.acts_of_round(round.from);
+    let acts = index.acts_of_round(&index.rounds, round.from);
     let standing = || acts.iter().filter(|act| act.stands());
     let reply = in_force(index);
     let decided = reply.and_then(|(_, act)| match act.body() {

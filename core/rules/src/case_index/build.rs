@@ -6,17 +6,14 @@ use std::collections::{HashMap, HashSet};
 use doorstep_domain::{Body, ChangeHash, EntryKey, Fault, PhotoPurpose, Recorded, Role, UnixMs};
 
 use super::{
-    Act, Assumed, CaseIndex, End, Round,
+    Act, Acted, Assumed, CaseIndex, MOST_SCANNED, NEVER,
+    order::in_order_of_effect,
     photos::unfit,
+    registered::Registered,
     replies::{Judged, judged},
+    rounds,
 };
-use crate::{
-    Case, PROVISIONAL, Rulebook,
-    case::{Openness, registered},
-    listing::row_of,
-    rulebook::When,
-    sms::messages,
-};
+use crate::{Case, PROVISIONAL, Rulebook, case::registered, listing::row_of, rulebook::When, sms::messages};
 
 /// The corrected registration for each registration that has its correct data: a correction of wrong data and the correct data are
 /// one change. Of a correction of a correction it is the first registration.
@@ -46,38 +43,6 @@ fn originals(case: &Case) -> HashMap<&EntryKey, &Recorded> {
         }
     }
     originals
-}
-
-/// The greatest number of acts that a reply is put behind.
-const MOST_BEHIND: usize = 256;
-
-/// Orders acts by when they take effect. A registration with corrected data is in the place of the wrong one. A reply counts from
-/// its receipt by the server, so it comes after the acts that were certainly done before, unless they are about the reply.
-fn in_order_of_effect(acts: Vec<Act<'_>>) -> Vec<Act<'_>> {
-    let mut acts = acts;
-    if acts.iter().any(Act::is_corrected_data) {
-        let places: HashMap<&EntryKey, usize> = acts.iter().enumerate().map(|(place, act)| (act.key(), place)).collect();
-        let first = |(place, act): (usize, &Act<'_>)| (places.get(act.original()).copied().unwrap_or(place), place);
-        let firsts: Vec<(usize, usize)> = acts.iter().enumerate().map(first).collect();
-        acts = sorted(acts, firsts);
-    }
-    let behind = |(place, act): (usize, &Act<'_>)| {
-        let received = act.when.received.filter(|_| matches!(act.body(), Body::Reply(_)));
-        let after = acts.get(place + 1..).unwrap_or_default().iter().take(MOST_BEHIND);
-        let is_before = |other: &&Act<'_>| {
-            received.is_some_and(|received| other.when.latest < received) && !other.body().references().contains(&act.key())
-        };
-        (place + after.take_while(is_before).count(), received.is_some(), place)
-    };
-    let places: Vec<(usize, bool, usize)> = acts.iter().enumerate().map(behind).collect();
-    if places.iter().all(|(to, _, from)| to == from) { acts } else { sorted(acts, places) }
-}
-
-/// The acts in the order of their keys.
-fn sorted<K: Ord>(acts: Vec<Act<'_>>, keys: Vec<K>) -> Vec<Act<'_>> {
-    let mut keyed: Vec<(K, Act<'_>)> = keys.into_iter().zip(acts).collect();
-    keyed.sort_by(|(a, _), (b, _)| a.cmp(b));
-    keyed.into_iter().map(|(_, act)| act).collect()
 }
 
 impl<'a> CaseIndex<'a> {
@@ -124,118 +89,124 @@ impl<'a> CaseIndex<'a> {
             book,
             now,
             acts,
+            places: None,
             rounds: Vec::new(),
+            begun: None,
             ends: Vec::new(),
             ended: false,
             marks: HashMap::new(),
             rulings: HashMap::new(),
             unfit: HashMap::new(),
             messages: Vec::new(),
-            has_letter: false,
-            consents: HashSet::new(),
-            registered: HashMap::new(),
+            message_places: None,
+            messages_of_day: HashMap::new(),
+            letter: None,
+            consents: HashMap::new(),
+            registered: Registered::default(),
+            acted: Vec::new(),
             restated: HashSet::new(),
         };
+        index.find_places();
         index.group_acts();
         index.find_unfit_photos();
-        index.find_valid_replies();
-        index.find_rounds();
-        index.messages = messages(&index);
+        index.find_valid_replies_and_rounds();
+        index.find_messages();
         index
     }
 
+    fn find_places(&mut self) {
+        if self.acts.len() > MOST_SCANNED {
+            self.places = Some(self.acts.iter().enumerate().map(|(place, act)| (act.key(), place)).collect());
+        }
+    }
+
+    fn find_registered(&mut self) {
+        // Acts with correct data stand behind the act that they correct, and are known since the receipt of the correction.
+        let mut before: Option<&Act<'a>> = None;
+        for act in &self.acts {
+            let Some(of) = registered(act.body()) else { continue };
+            let corrected = before.filter(|before| act.is_corrected_data() && before.original() == act.original());
+            let known = corrected.and_then(|before| before.superseded).unwrap_or(act.when.latest);
+            self.registered.add(of, act.when.latest, known, act.superseded.unwrap_or(NEVER));
+            before = Some(act);
+        }
+        self.registered.finish();
+    }
+
     fn group_acts(&mut self) {
+        self.find_registered();
         for (place, act) in self.acts.iter().enumerate().filter(|(_, act)| act.stands()) {
-            if let Some(of) = registered(act.body()) {
-                let at = self.registered.entry(of).or_insert(act.when.latest);
-                *at = act.when.latest.min(*at);
-            }
             match act.body() {
                 Body::Mark(mark) => self.marks.entry(&mark.about).or_default().push(place),
                 Body::Ruling(ruling) if act.recorded.entry.author.role == Role::HqReviewer => {
                     self.rulings.entry(&ruling.about).or_default().push(place);
                 }
-                Body::Consent(consent) => drop(self.consents.insert((consent.by, consent.to.as_str()))),
+                Body::Consent(consent) => {
+                    let of = self.consents.entry((consent.by, consent.to.as_str())).or_insert(act.known_at());
+                    *of = act.known_at().min(*of);
+                }
+                Body::Action(_) | Body::Close(_) => self.acted.push(Acted { at: act.when.at, place, latest: act.when.latest }),
                 Body::Alias(alias) if alias.waybill.as_str().starts_with(PROVISIONAL) => {
                     self.restated.insert(act.recorded.change);
                 }
                 _ => {}
             }
         }
+        self.acted.sort_by_key(|acted| (acted.at, acted.place));
+        let mut least = UnixMs(i64::MAX);
+        for acted in self.acted.iter_mut().rev() {
+            least = least.min(acted.latest);
+            acted.latest = least;
+        }
     }
 
     fn find_unfit_photos(&mut self) {
         self.unfit = unfit(self);
-        let has_letter = self.standing().any(|(_, act)| match act.body() {
+        let letters = self.standing().filter(|(_, act)| match act.body() {
             Body::Photo(photo) => photo.purpose == PhotoPurpose::Letter && !self.unfit.contains_key(act.key()),
             _ => false,
         });
-        self.has_letter = has_letter;
+        self.letter = letters.map(|(_, act)| act.known_at()).min();
     }
 
-    fn find_valid_replies(&mut self) {
+    fn find_messages(&mut self) {
+        self.messages = messages(self);
+        if self.messages.len() > MOST_SCANNED {
+            let all = self.acts.iter().filter(|act| matches!(act.body(), Body::Sms(_)));
+            self.message_places = Some(all.enumerate().map(|(place, act)| (act.key(), place)).collect());
+        }
+        for (place, message) in self.messages.iter().enumerate().filter(|(_, message)| message.counts()) {
+            let Some(sent) = message.sent_at else { continue };
+            for (version, published) in self.book.versions().enumerate() {
+                if let Some(day) = published.pack.day(sent) {
+                    self.messages_of_day.entry((version, day)).or_default().push(place);
+                }
+            }
+        }
+    }
+
+    /// Judges the replies. Without the rounds nobody knows when the origin outlet was told, so a mark that seems to come too late is
+    /// looked at again with them.
+    fn find_valid_replies_and_rounds(&mut self) {
+        self.judge_replies();
+        rounds::find(self);
+        if self.acts.iter().any(|act| act.late_mark.is_some()) && self.judge_replies() {
+            rounds::find(self);
+        }
+    }
+
+    /// Returns whether it changed anything.
+    fn judge_replies(&mut self) -> bool {
         let replies = self.acts.iter().enumerate().filter(|(_, act)| matches!(act.body(), Body::Reply(_)));
-        let all: Vec<(usize, Judged)> = replies.map(|(place, act)| (place, judged(self, act))).collect();
+        let all: Vec<(usize, Judged)> = replies.map(|(place, act)| (place, judged(self, place, act))).collect();
+        let mut has_changed = false;
         for (place, Judged { validity, valid_from, late_mark }) in all {
             if let Some(act) = self.acts.get_mut(place) {
-                (act.validity, act.valid_from, act.late_mark) = (Some(validity), valid_from, late_mark);
+                let new = (Some(validity), valid_from, late_mark);
+                has_changed |= (&act.validity, act.valid_from, act.late_mark) != (&new.0, new.1, new.2);
+                (act.validity, act.valid_from, act.late_mark) = new;
             }
         }
-    }
-
-    fn find_rounds(&mut self) {
-        let mut rounds: Vec<Round> = Vec::new();
-        let mut ends = Vec::new();
-        let (mut openness, is_provisional) = (Openness::default(), self.case.is_provisional());
-        let (mut replied, mut day) = (false, None);
-        // Until when the writers of the round's notices may have known of registrations, and what is registered in the round.
-        let (mut told_until, mut registered): (Option<UnixMs>, Vec<&Act<'_>>) = (None, Vec::new());
-        for (place, act) in self.acts.iter().enumerate().filter(|(_, act)| act.stands()) {
-            let was_ended = openness.ended;
-            openness.take(act.body(), is_provisional);
-            match act.body() {
-                Body::Attempt(_) | Body::Problem(_) => {
-                    let today = self.pack_of(act).end_of_day(act.when.at).ok();
-                    let is_untold = || told_until.is_some_and(|until| until < act.when.earliest);
-                    let is_new = || !registered.iter().rev().take(MOST_BEHIND).any(|other| self.may_be_same(other, act));
-                    if rounds.is_empty() || was_ended || replied || today != day || (is_untold() && is_new()) {
-                        rounds.push(Round { from: place, told: None });
-                        (replied, day, told_until) = (false, today, None);
-                        registered.clear();
-                    }
-                    registered.push(act);
-                }
-                Body::Notice(_) | Body::Outage(_) | Body::Reply(_) if rounds.is_empty() => {
-                    rounds.push(Round { from: place, told: None });
-                    // The registration that the act refers to may have a later time.
-                    day = self.pack_of(act).end_of_day(act.when.at).ok();
-                    replied = act.is_valid_reply();
-                }
-                Body::Reply(_) => replied |= act.is_valid_reply(),
-                _ => {}
-            }
-            told_until = told_until.max(self.knew_until(act));
-            if openness.ended && !was_ended {
-                ends.push(End { place, at: act.when.at, latest: act.when.latest });
-            } else if let (true, Body::Close(_), Some(end)) = (openness.ended, act.body(), ends.last_mut()) {
-                // A second end of the case may prove its time better.
-                end.latest = end.latest.min(act.when.latest);
-            }
-        }
-        (self.rounds, self.ends, self.ended) = (rounds, ends, openness.ended);
-        for place in 0..self.acts.len() {
-            let Some(act) = self.acts.get(place).filter(|act| act.stands()) else { continue };
-            let at = match act.body() {
-                Body::Notice(_) if self.to_origin(act) => act.when.received,
-                Body::Outage(_) => self.phoned(act, self.pack_of(act), None).map(|_| act.when.claim()),
-                _ => None,
-            };
-            let round = self.rounds.partition_point(|round| round.from <= place).checked_sub(1);
-            let first = round.and_then(|round| self.acts.get(self.rounds.get(round)?.from));
-            let at = at.filter(|_| first.is_none_or(|first| self.tells_of(act, first)));
-            if let (Some(at), Some(round)) = (at, round.and_then(|round| self.rounds.get_mut(round))) {
-                round.told = round.told.filter(|(told, _)| *told <= at).or(Some((at, place)));
-            }
-        }
+        has_changed
     }
 }

@@ -1,70 +1,125 @@
-//! Decides whether a reply of a case is valid (domain 6.4).
+//! Decides whether a reply of a case is valid, and from when on (domain 6.4).
 
-use doorstep_domain::{Body, Customer, EntryKey, Recorded, Remark, Stands, UnixMs};
+use doorstep_domain::{Body, Customer, EntryKey, Recorded, Remark, Reply, Stands, UnixMs};
 
 use super::{Act, CaseIndex, is_head_office};
-use crate::{On, Validity, deadline::due_at, lacks};
+use crate::{
+    Clock, On, Validity,
+    deadline::{due_at, is_reply_clock},
+    lacks,
+};
+
+/// For how long an outlet can mark a reply as invalid if its pack has no time for the answer [A].
+const MARKED_WITHIN_MS: i64 = 24 * 3_600_000;
+
+/// Most moments at which it is looked whether a reply has what it needs: a receipt of a part, or a correction of a reason.
+const MOST_MOMENTS: usize = 32;
 
 /// The validity of a reply, and the marks of outlets that have a part in it.
 pub(crate) struct Judged {
     pub validity: Validity,
-    /// When head office's server received the outlet's mark that alone makes the reply valid.
+    /// When the reply became valid, if that was after its receipt: head office's server then had everything that the reply needs, or
+    /// the outlet's mark that alone makes it valid.
     pub valid_from: Option<UnixMs>,
-    /// An outlet's mark against the reply that came after the duty of the reply had run out. It changes nothing before head office
-    /// has looked, because otherwise a party that missed a duty could undo it.
-    pub late_mark: Option<EntryKey>,
+    /// The index of an outlet's mark against the reply that came too late. It changes nothing before head office has looked, because
+    /// otherwise a party that missed a duty could undo it, or an answer could be taken away at any time.
+    pub late_mark: Option<usize>,
+}
+
+impl Judged {
+    fn of(validity: Validity) -> Self {
+        Self { validity, valid_from: None, late_mark: None }
+    }
 }
 
 /// Judges a reply by the version in force when it was written.
-pub(crate) fn judged(index: &CaseIndex<'_>, act: &Act<'_>) -> Judged {
-    let of = |validity| Judged { validity, valid_from: None, late_mark: None };
-    let Body::Reply(reply) = act.body() else { return of(Validity::NoDecision) };
+pub(crate) fn judged(index: &CaseIndex<'_>, place: usize, act: &Act<'_>) -> Judged {
+    let Body::Reply(reply) = act.body() else { return Judged::of(Validity::NoDecision) };
     if !index.is_origin(act) && !is_head_office(act.recorded) {
-        return of(Validity::NotOrigin);
+        return Judged::of(Validity::NotOrigin);
     }
     match by_head_office(index, act) {
-        Some(Said::Valid) => return of(Validity::Valid),
-        Some(Said::Invalid(by)) => return of(Validity::Marked { by }),
+        Some(Said::Valid) => return Judged::of(Validity::Valid),
+        Some(Said::Invalid(by)) => return Judged::of(Validity::Marked { by }),
         None => {}
     }
-    let sender_agrees = index.consents.contains(&(Customer::Sender, reply.decision.as_str()));
-    let came = act.when.received.unwrap_or(act.when.at);
-    let had = |codes: &[String], subs: &[String]| index.had(came, codes, subs);
-    let itself = match lacks(index.pack_of(act), reply, index.has_letter, sender_agrees, had) {
-        None => Validity::NoDecision,
-        Some(needs) if needs.is_empty() => Validity::Valid,
-        Some(needs) => Validity::Lacks { needs },
+    by_outlets(index, place, act, by_itself(index, act, reply))
+}
+
+/// The validity without marks. A reply needs what the problems that were known when it came ask for, and is valid from the receipt of
+/// the last part that it needs. A correction of a problem's reason that comes later takes nothing from it [A]; if the correction ends
+/// a need, the reply is valid from its receipt.
+fn by_itself(index: &CaseIndex<'_>, act: &Act<'_>, reply: &Reply) -> Judged {
+    let (pack, came) = (index.pack_of(act), act.known_at());
+    let agreed = index.consents.get(&(Customer::Sender, reply.decision.as_str())).copied();
+    let at = |moment: UnixMs| {
+        let is_there = |part: Option<UnixMs>| part.is_some_and(|part| part <= moment);
+        let had = |codes: &[String], subs: &[String]| index.registered.held(came, moment, codes, subs);
+        lacks(pack, reply, is_there(index.letter), is_there(agreed), had)
     };
-    by_outlets(index, act, itself)
+    match at(came) {
+        None => return Judged::of(Validity::NoDecision),
+        Some(needs) if needs.is_empty() => return Judged::of(Validity::Valid),
+        Some(_) => {}
+    }
+    let row = pack.outcome(reply.decision.as_str());
+    let needs = row.into_iter().flat_map(|row| &row.reply_needs_if).map(|further| (&further.codes, &[][..]));
+    let pays = row.into_iter().flat_map(|row| &row.pays).map(|pays| (&pays.codes, pays.subs.as_slice()));
+    let conditions: Vec<(&Vec<String>, &[String])> = needs.chain(pays).collect();
+    let mut moment = came;
+    for _ in 0..MOST_MOMENTS {
+        let ended = conditions.iter().filter_map(|(codes, subs)| index.registered.ended(came, moment, codes, subs));
+        let Some(next) = ended.chain(index.letter).chain(agreed).filter(|next| *next > moment).min() else { break };
+        moment = next;
+        if at(moment).is_some_and(|needs| needs.is_empty()) {
+            return Judged { valid_from: Some(moment), ..Judged::of(Validity::Valid) };
+        }
+    }
+    Judged::of(Validity::Lacks { needs: at(moment).unwrap_or_default() })
 }
 
 /// The validity by the newest of outlets' marks that counts. `itself`: the validity without marks.
-fn by_outlets(index: &CaseIndex<'_>, act: &Act<'_>, itself: Validity) -> Judged {
+fn by_outlets(index: &CaseIndex<'_>, place: usize, act: &Act<'_>, itself: Judged) -> Judged {
     let may = |mark: &Recorded| !is_head_office(mark) && act.facts.origin_outlet.as_ref() != Some(&mark.entry.author.outlet);
-    let due = runs_out(index, act);
-    let is_late = |mark: &Act<'_>| mark.when.received.zip(due).is_some_and(|(received, due)| received > due);
+    let mut all = marks(index, act, may).peekable();
+    if all.peek().is_none() {
+        return itself;
+    }
+    let until = marked_until(index, place, act, itself.valid_from);
+    let is_late = |mark: &Act<'_>| mark.when.received.zip(until).is_some_and(|(received, until)| received > until);
     let mut late_mark = None;
-    let mut all = marks(index, act, may);
     while let Some((mark, remark)) = all.next() {
         match remark {
             Remark::Valid => {
                 // It lifts the reply's own lack, or a mark against it that had counted.
-                let lifts = itself != Validity::Valid || all.any(|(other, said)| said == Remark::Invalid && !is_late(other));
-                let valid_from = lifts.then(|| mark.when.received.unwrap_or(mark.when.at));
-                return Judged { validity: Validity::Valid, valid_from, late_mark };
+                let is_invalid = itself.validity != Validity::Valid;
+                let lifts = is_invalid || all.any(|(other, said)| said == Remark::Invalid && !is_late(other));
+                let valid_from = match itself.valid_from {
+                    _ if lifts => Some(mark.known_at()),
+                    own => own.map(|own| own.min(mark.known_at())),
+                };
+                return Judged { valid_from, late_mark, ..Judged::of(Validity::Valid) };
             }
-            _ if is_late(mark) => drop(late_mark.get_or_insert_with(|| mark.key().clone())),
-            _ => return Judged { validity: Validity::Marked { by: mark.key().clone() }, valid_from: None, late_mark: None },
+            _ if is_late(mark) => late_mark = late_mark.or_else(|| index.place_of(mark.key())),
+            _ => return Judged::of(Validity::Marked { by: mark.key().clone() }),
         }
     }
-    Judged { validity: itself, valid_from: None, late_mark }
+    Judged { late_mark, ..itself }
 }
 
-/// When the first of the duties that begin with the reply runs out.
-fn runs_out(index: &CaseIndex<'_>, act: &Act<'_>) -> Option<UnixMs> {
+/// Until when an outlet's mark against a reply counts: as long after the reply counts as the origin outlet had for the answer, but not
+/// less than the origin outlet had, and until the first of the duties that begin with the reply runs out.
+fn marked_until(index: &CaseIndex<'_>, place: usize, act: &Act<'_>, valid_from: Option<UnixMs>) -> Option<UnixMs> {
     let (pack, received) = (index.pack_of(act), act.when.received?);
+    let from = valid_from.map_or(received, |valid| valid.max(received));
+    let due = |clock: &Clock, from: UnixMs| due_at(index, pack, clock, from).ok().flatten();
     let started = pack.clocks.iter().filter(|clock| clock.starts.on == On::Reply && clock.starts.is(act.body()));
-    started.filter_map(|clock| due_at(index, pack, clock, received).ok().flatten()).min()
+    let runs_out = started.filter_map(|clock| due(clock, from)).min();
+    let told = index.told_in_round_of(place).map_or(from, |(told, _)| told);
+    let answer = pack.clocks.iter().find(|clock| is_reply_clock(clock));
+    let answered = answer.and_then(|clock| due(clock, from.max(told)));
+    let by_time = answered.unwrap_or_else(|| from.max(told).plus(MARKED_WITHIN_MS));
+    Some(runs_out.map_or(by_time, |runs_out| runs_out.min(by_time)))
 }
 
 /// Head office's word on a reply.

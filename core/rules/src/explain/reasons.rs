@@ -37,15 +37,35 @@ pub(super) fn of_attempts(
     told.collect()
 }
 
-/// What an invalid reply lacks, with the pack's reasons.
+/// From when on a valid reply counts, if that is later than its receipt.
+pub(super) fn of_start(pack: &Pack, reply: &ReplyState, entry: impl Fn(&EntryKey, &str, &str) -> Because) -> Option<Because> {
+    let at = reply.valid_from.filter(|_| reply.validity == Validity::Valid).and_then(|at| pack.local(at))?;
+    let at = at.format("%Y-%m-%d %H:%M:%S");
+    Some(entry(
+        &reply.entry,
+        &format!("此回复到 {at} 才算数：那时所需的内容才收齐，或才被认可"),
+        &format!("this reply counts only from {at}: only then everything that it needs was there, or somebody accepted it"),
+    ))
+}
+
+/// From when on a reply counts if that is later than its receipt, a mark against it that came too late, and what an invalid one lacks,
+/// with the pack's reasons.
 pub(super) fn of_reply(
     case: &Case,
     pack: &Pack,
     reply: &ReplyState,
     entry: impl Fn(&EntryKey, &str, &str) -> Because,
 ) -> Vec<Because> {
+    let mut because: Vec<Because> = of_start(pack, reply, &entry).into_iter().collect();
+    because.extend(reply.late_mark.as_ref().map(|mark| {
+        entry(
+            mark,
+            "网点对此回复的标记太晚，不影响其效力；总部可以裁定",
+            "an outlet's mark against the reply came too late to count; head office can decide",
+        )
+    }));
     let (Validity::Lacks { needs }, Some(recorded)) = (&reply.validity, case.entry(&reply.entry)) else {
-        return Vec::new();
+        return because;
     };
     let named = |need: &String| {
         let fields: Vec<Words> = need.split('|').map(|field| words(field.trim())).collect();
@@ -56,7 +76,7 @@ pub(super) fn of_reply(
     let list = |of: fn(&Words) -> &str, and: &str| needed.iter().map(of).collect::<Vec<_>>().join(and);
     let (zh, en) = (list(|words| &words.zh, "、"), list(|words| &words.en, ", "));
     let (zh, en) = (format!("此回复无效，缺：{zh}"), format!("this reply does not count, it lacks: {en}"));
-    let mut because = vec![entry(&reply.entry, &zh, &en)];
+    because.push(entry(&reply.entry, &zh, &en));
     let row = match &recorded.entry.body {
         Body::Reply(reply) => pack.outcome(reply.decision.as_str()),
         _ => None,

@@ -39,4 +39,5 @@ mod story;
 mod surnames;
 mod telling;
 mod turns;
+mod undone;
 mod versions;

@@ -1,0 +1,106 @@
+//! An outlet's mark against a reply counts for a time, also if the reply's decision starts no clock; head office's counts at any time.
+
+use doorstep_domain::*;
+use doorstep_rules::*;
+
+use super::{SECOND, consent, failed, mark, noticed, told};
+use crate::story::*;
+
+/// The decisions of the pack that start no clock with an end.
+const QUIET: [&str; 3] = ["WAIT", "SELF_PICKUP", "TRANSFER_PEER"];
+
+fn replied(decision: &str, told: UnixMs, replied: UnixMs) -> (Story, EntryKey) {
+    let mut story = Story::new();
+    failed(&mut story, at(0, 9, 0, 0), "DF-NOBODY");
+    story.notice(at(0, 10, 0, 0), Some(told), "0571");
+    let reply = story.online(&ORIGIN, replied, Body::Reply(full(decision)));
+    (story, reply)
+}
+
+fn is_valid(story: &Story) -> bool {
+    story.judge(at(9, 0, 0, 0)).replies[0].validity == Validity::Valid
+}
+
+// rules: T-5, SLA-05
+#[test]
+fn an_outlets_mark_counts_for_a_day_after_the_reply_also_if_the_decision_starts_no_clock() {
+    let came = at(0, 16, 0, 0);
+    for decision in QUIET {
+        for (after, counts) in
+            [(HOUR, true), (24 * HOUR - SECOND, true), (24 * HOUR, true), (24 * HOUR + 1, false), (24 * HOUR + SECOND, false)]
+        {
+            let (mut story, reply) = replied(decision, at(0, 10, 0, 0), came);
+            assert!(is_valid(&story), "{decision}");
+            let by = mark(&mut story, &WEST, came.plus(after), &reply, Remark::Invalid);
+            assert_eq!(is_valid(&story), !counts, "{decision} {after}");
+            let judged = story.judge(at(9, 0, 0, 0));
+            assert_eq!(judged.replies[0].late_mark, (!counts).then_some(by));
+            let told = told(&story, "SLA-05", at(9, 0, 0, 0));
+            assert_eq!(told.contains("came too late to count"), !counts, "{told}");
+            assert_eq!(told.contains("标记太晚"), !counts, "{told}");
+        }
+    }
+}
+
+// rules: T-5
+#[test]
+fn head_offices_mark_counts_at_any_time() {
+    for after in [HOUR, 24 * HOUR + SECOND, 150 * HOUR] {
+        let (mut story, reply) = replied("WAIT", at(0, 10, 0, 0), at(0, 16, 0, 0));
+        mark(&mut story, &REVIEWER, at(0, 16, 0, 0).plus(after), &reply, Remark::Invalid);
+        assert!(!is_valid(&story), "{after}");
+    }
+}
+
+// rules: SLA-05
+#[test]
+fn a_mark_counts_until_the_time_for_the_answer_is_over_if_that_is_later() {
+    // The server has the notice only at 20:00, the reply since 16:00.
+    let due = at(1, 20, 0, 0);
+    for (marked, counts) in [(due.plus(-SECOND), true), (due, true), (due.plus(1), false), (due.plus(SECOND), false)] {
+        let (mut story, reply) = replied("WAIT", at(0, 20, 0, 0), at(0, 16, 0, 0));
+        mark(&mut story, &WEST, marked, &reply, Remark::Invalid);
+        assert_eq!(is_valid(&story), !counts, "{marked:?}");
+    }
+    // A reply that comes late has a day of its own.
+    let came = at(3, 16, 0, 0);
+    for (after, counts) in [(24 * HOUR, true), (24 * HOUR + SECOND, false)] {
+        let (mut story, reply) = replied("WAIT", at(0, 10, 0, 0), came);
+        mark(&mut story, &WEST, came.plus(after), &reply, Remark::Invalid);
+        assert_eq!(is_valid(&story), !counts, "{after}");
+    }
+}
+
+// rules: T-5
+#[test]
+fn the_time_for_a_mark_begins_when_the_reply_counts() {
+    let counted = at(3, 9, 0, 0);
+    for (after, counts) in [(24 * HOUR, true), (24 * HOUR + SECOND, false)] {
+        let mut story = Story::new();
+        failed(&mut story, at(0, 9, 0, 0), "DF-NOBODY");
+        noticed(&mut story, at(0, 10, 0, 0));
+        let reply = story.online(&ORIGIN, at(0, 16, 0, 0), Body::Reply(Reply { agreed_by: None, ..full("TRANSFER_PEER") }));
+        consent(&mut story, counted, "TRANSFER_PEER");
+        assert_eq!(story.judge(at(9, 0, 0, 0)).replies[0].valid_from, Some(counted));
+        mark(&mut story, &WEST, counted.plus(after), &reply, Remark::Invalid);
+        assert_eq!(is_valid(&story), !counts, "{after}");
+    }
+}
+
+// rules: SLA-05
+#[test]
+fn the_time_for_a_mark_is_the_packs_time_for_the_answer() {
+    let mut pack = qinghe();
+    for clock in pack.clocks.iter_mut().filter(|clock| clock.id == "SLA-05") {
+        clock.due = Due::Hours(6);
+    }
+    let came = at(0, 12, 0, 0);
+    for (after, counts) in [(6 * HOUR, true), (6 * HOUR + SECOND, false)] {
+        let mut story = Story::by(pack.clone());
+        failed(&mut story, at(0, 9, 0, 0), "DF-NOBODY");
+        noticed(&mut story, at(0, 10, 0, 0));
+        let reply = story.online(&ORIGIN, came, Body::Reply(full("WAIT")));
+        mark(&mut story, &WEST, came.plus(after), &reply, Remark::Invalid);
+        assert_eq!(is_valid(&story), !counts, "{after}");
+    }
+}
