@@ -62,7 +62,8 @@ fn was_sent(tx: &Tx<'_>, keys: &Keys, receipt: &Receipt, now: UnixMs) -> Result<
     let expected = segments::expected(tx, row.which(), row.round)?;
     if let Some(part) = expected.first() {
         segments::drop_expected(tx, row.which(), (row.round, *part))?;
-        for (rank, form) in id_forms(&receipt.id).into_iter().enumerate() {
+        let ids = [Some(receipt.id.as_str()), receipt.other_id.as_deref()];
+        for (rank, form) in ids.into_iter().flatten().flat_map(id_forms).enumerate() {
             segments::add(tx, (&form, rank), row.which(), (row.round, *part, 1), now)?;
         }
     }
