@@ -127,9 +127,10 @@ pub trait Provider: Send + Sync {
     /// A future that is dropped before its end leaves the message uncertain.
     fn submit<'a>(&'a self, message: &'a Outgoing) -> Submitting<'a>;
 
-    /// In how many pieces a message is handed over. The provider gives each an id of its own.
-    fn pieces(&self, _message: &Outgoing) -> usize {
-        1
+    /// In how many pieces a message is handed over, each of which gets an id of its own. `None`: it is handed over as a whole, and
+    /// the operator cuts it.
+    fn pieces(&self, _message: &Outgoing) -> Option<usize> {
+        None
     }
 
     /// Accepts no new message, waits for unanswered ones, and says goodbye to the provider.

@@ -229,8 +229,8 @@ impl Provider for Smpp {
         Box::pin(self.hand_over(message))
     }
 
-    fn pieces(&self, message: &Outgoing) -> usize {
-        pieces(message).count()
+    fn pieces(&self, message: &Outgoing) -> Option<usize> {
+        Some(pieces(message).count())
     }
 
     fn stop(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {

@@ -34,8 +34,8 @@ pub(crate) struct Claimed {
     pub text: String,
     /// The text with the operator's signature, as the operator cuts it.
     pub segments: Segments,
-    /// In how many pieces the provider takes it.
-    pub pieces: usize,
+    /// In how many pieces the provider takes it; `None`: as a whole, and the operator cuts it.
+    pub pieces: Option<usize>,
     pub extension: String,
     /// The message must not be sent after this time.
     pub until: UnixMs,
@@ -131,7 +131,7 @@ pub(crate) fn claim(
                     to,
                     text,
                     segments,
-                    pieces: 1,
+                    pieces: None,
                     extension,
                     until,
                     resend: resend && !row.resent,
@@ -197,7 +197,7 @@ pub(super) fn judged(tx: &Tx<'_>, book: &Rulebook, row: &Queued, way: Way, now: 
         return settle(SmsState::Expired, None);
     }
     // The case has learnt after the recording that the number is a stranger's.
-    if message.lacks.contains(&SmsLack::NumberWrong) {
+    if message.turned_wrong {
         return settle(SmsState::Failed, Some(SmsFault::Number));
     }
     let addressee = Addressee::of(tx, &case)?;

@@ -30,7 +30,7 @@ pub(crate) fn submitting(tx: &Tx<'_>, keys: &Keys, claimed: Vec<Claimed>, now: U
             record(tx, keys, &message, (SmsState::Submitting, None), now)?;
         }
         // Also after a crash it is known how many pieces there are.
-        segments::expect(tx, message.which(), (message.round, message.pieces), now)?;
+        segments::expect(tx, message.which(), (message.round, message.pieces.unwrap_or(1)), now)?;
         held.push(message);
     }
     Ok(held)
@@ -64,8 +64,8 @@ pub(crate) fn settle(
         Submitted::Accepted { ids } => {
             // The provider has taken every piece, even if it gave no id for it.
             segments::expect(tx, message.which(), (message.round, 0), now)?;
-            // A provider that gives one id may have cut the message into several parts.
-            let parts = if ids.len() == 1 { message.segments.count() } else { 1 };
+            // A message that is taken as a whole may be cut into several parts under its one id.
+            let parts = if message.pieces.is_none() { message.segments.count() } else { 1 };
             take_ids(tx, message, (ids, parts), now)?;
             if move_row(tx, message, SmsState::Sent, Some(now))? {
                 record(tx, keys, message, (SmsState::Sent, None), now)?;

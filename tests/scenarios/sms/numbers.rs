@@ -168,7 +168,7 @@ async fn a_number_that_becomes_known_as_wrong_before_the_gateway_sends_gets_no_m
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_that_the_operator_did_not_take_yet_is_stopped_too_and_proves_nothing() {
     let smsc = smsc().await;
-    let mut world = World::sending(smpp(&smsc, "throttle_seconds = 1")).await;
+    let mut world = World::sending(smpp(&smsc, "")).await;
     let (phone, tablet) = (world.device("phone", "c1").await, world.device("tablet", "s1").await);
     smsc.script(std::iter::repeat_n(Answer::Throttle, 1_000));
     fail_and_write(&phone, 2);

@@ -72,6 +72,9 @@ pub struct Message {
     /// The tries in which it was handed over, or may have been.
     #[serde(skip)]
     pub(crate) handed_over: BTreeSet<u32>,
+    /// Whether its number became known as wrong after it was recorded. Whoever knows that it has not left does not send it.
+    #[serde(skip)]
+    pub turned_wrong: bool,
     /// When it left, by the best estimate.
     pub sent_at: Option<UnixMs>,
     /// The level of proof.

@@ -167,11 +167,9 @@ impl<'a> Numbers<'a> {
         marks_of(&self.case, number).any(|mark| self.wrong.contains_key(&mark))
     }
 
-    /// Whether a message must not go, or did not go, because its number became known as wrong after it was recorded.
-    fn stops(&self, message: &Message, sms: &Sms) -> bool {
-        let is_unsent = message.is_open() && !self.named.contains(&message.entry);
-        let is_wrong = || self.marks(sms).any(|mark| self.wrong.contains_key(&mark));
-        !message.state.may_have_left() && (self.stopped.contains(&message.entry) || (is_unsent && is_wrong()))
+    /// Whether the number of a message became known as wrong after the message was recorded.
+    fn has_turned_wrong(&self, message: &Message, sms: &Sms) -> bool {
+        !self.named.contains(&message.entry) && self.marks(sms).any(|mark| self.wrong.contains_key(&mark))
     }
 
     /// Whether the origin outlet gave the number of a mark.
@@ -215,7 +213,9 @@ pub(super) fn stop_wrong_numbers(index: &CaseIndex<'_>, messages: &mut [Message]
     });
     let sms: HashMap<&EntryKey, &Sms> = sms.collect();
     for message in messages {
-        if sms.get(&message.entry).is_some_and(|sms| numbers.stops(message, sms)) {
+        message.turned_wrong = sms.get(&message.entry).is_some_and(|sms| numbers.has_turned_wrong(message, sms));
+        let is_stopped = numbers.stopped.contains(&message.entry) || (message.turned_wrong && message.is_open());
+        if is_stopped && !message.state.may_have_left() {
             message.lacks.push(SmsLack::NumberWrong);
             message.lacks.sort_unstable();
         }

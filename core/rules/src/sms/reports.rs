@@ -254,6 +254,7 @@ fn message<'a>(
         given_up: progress.given_up,
         fault: progress.fault,
         handed_over: told.iter().filter(|told| told.report.state.may_have_left()).map(|told| told.report.round).collect(),
+        turned_wrong: false,
         sent_at: progress.sent_at,
         level,
         lacks,
