@@ -77,20 +77,24 @@ impl<'a> Numbers<'a> {
             stopped: HashSet::new(),
         };
         let mut sms: HashMap<&EntryKey, &Sms> = HashMap::new();
+        // A failure is looked at after the other acts of its moment, because one of them may be why the message was stopped.
+        let mut failures: Vec<(&Act<'a>, &'a SmsReport)> = Vec::new();
         for act in &index.acts {
+            let is_next = failures.first().is_some_and(|(first, _)| act.when.at > first.when.at);
+            if is_next || matches!(act.body(), Body::Reply(_)) {
+                failures.drain(..).for_each(|failure| numbers.take_failure(failure, &messages, &sms));
+            }
             match act.body() {
                 Body::Sms(body) => {
                     sms.insert(act.key(), body);
                     numbers.take_sms(act, body);
                 }
-                Body::SmsReport(report) if report.fault == Some(SmsFault::Number) => {
-                    let about = messages.get(&report.of).zip(sms.get(&report.of));
-                    about.into_iter().for_each(|(message, sms)| numbers.take_failure(act, report, message, sms));
-                }
+                Body::SmsReport(report) if report.fault == Some(SmsFault::Number) => failures.push((act, report)),
                 Body::Reply(_) if act.stands() => numbers.take_given(act),
                 _ => numbers.take_wrong(index, act),
             }
         }
+        failures.drain(..).for_each(|failure| numbers.take_failure(failure, &messages, &sms));
         numbers
     }
 
@@ -106,7 +110,13 @@ impl<'a> Numbers<'a> {
 
     /// Takes a report that a message failed because of its number. One that was never handed over proves nothing of the number: it was
     /// stopped because of what the case says.
-    fn take_failure(&mut self, act: &Act<'a>, report: &'a SmsReport, message: &Message, sms: &Sms) {
+    fn take_failure(
+        &mut self,
+        (act, report): (&Act<'a>, &'a SmsReport),
+        messages: &HashMap<&EntryKey, &Message>,
+        sms: &HashMap<&EntryKey, &Sms>,
+    ) {
+        let Some((message, sms)) = messages.get(&report.of).zip(sms.get(&report.of)) else { return };
         // Reports by people who could not know are left out of the message's state.
         let failed = matches!(message.state, SmsState::Failed | SmsState::Undelivered);
         if message.fault != report.fault || !failed {
