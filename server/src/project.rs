@@ -131,6 +131,7 @@ fn finding_rows(folded: &Case, judged: &Judgement) -> Vec<FindingRow> {
         rule: finding.rule.clone(),
         outlet: finding.outlet.as_ref().map_or_else(String::new, ToString::to_string),
         share: finding.share,
+        open: finding.open,
         amount: finding.amount.map(|amount| amount.0),
         state: finding.state.as_str().to_owned(),
         review: finding.review,

@@ -116,7 +116,7 @@ async fn a_link_that_dies_leaves_uncertain_what_was_written_and_nothing_else() {
 async fn a_submit_without_an_answer_is_uncertain_and_its_link_is_given_up() {
     let gate = Gate::new("response_seconds = 0.2").await;
     gate.smsc.script([Answer::Silent]);
-    assert_eq!(gate.submit("好").await, Submitted::Uncertain { why: "a submit was not answered in time" });
+    assert_eq!(gate.submit("好").await, Submitted::Uncertain { why: "a submit was not answered in time", ids: vec![] });
     gate.smsc.until("the end of the link and another", |seen| seen.ended == 1 && seen.binds.len() == 2).await;
     gate.smsc.seen(|seen| assert_eq!(seen.count(NUMBER, "好"), 1));
 }

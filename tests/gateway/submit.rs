@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use doorstep_gateway::{Fault, Provider, Submitted};
+use doorstep_gateway::{Fault, Outgoing, Provider, Submitted};
+use doorstep_rules::sms::Segments;
 use doorstep_tests::smsc::{Answer, Seen, hex};
 
 use crate::gate::{Gate, NUMBER, accepted, outgoing};
@@ -183,12 +184,12 @@ async fn a_later_segment_that_is_too_much_is_waited_out_on_the_link() {
 #[tokio::test]
 async fn a_later_segment_that_is_refused_or_never_let_in_leaves_a_partial_message() {
     let gate = Gate::new("rest_seconds = 0.1").await;
-    let partial = |code: &str| Submitted::Refused { fault: Fault::Partial, code: code.to_owned() };
+    let partial = |id: &str, code: &str| Submitted::Partial { ids: vec![id.to_owned()], code: code.to_owned() };
     gate.smsc.script([Answer::Ok, Answer::Refuse(0x0b)]);
-    assert_eq!(gate.submit(&"中".repeat(80)).await, partial("0x0000000b"));
+    assert_eq!(gate.submit(&"中".repeat(80)).await, partial("2587", "0x0000000b"));
     gate.smsc.script([Answer::Ok]);
     gate.smsc.script([Answer::Throttle; 20]);
-    assert_eq!(gate.submit(&"中".repeat(80)).await, partial("0x00000058"));
+    assert_eq!(gate.submit(&"中".repeat(80)).await, partial("2588", "0x00000058"));
 }
 
 #[tokio::test]
@@ -196,6 +197,32 @@ async fn a_later_segment_without_an_answer_is_uncertain() {
     let gate = Gate::new("response_seconds = 0.2").await;
     gate.smsc.script([Answer::Ok, Answer::Silent]);
     assert!(matches!(gate.submit(&"中".repeat(80)).await, Submitted::Uncertain { .. }));
+}
+
+#[tokio::test]
+async fn the_segments_that_were_answered_are_named_whatever_becomes_of_the_rest() {
+    for (answers, taken) in [
+        (vec![Answer::Silent], 0),
+        (vec![Answer::Ok, Answer::CutAfter], 1),
+        (vec![Answer::Ok, Answer::CutBefore], 1),
+        (vec![Answer::Ok, Answer::Ok, Answer::Silent], 2),
+    ] {
+        let gate = Gate::new("response_seconds = 0.2").await;
+        gate.smsc.script(answers.clone());
+        let Submitted::Uncertain { ids, .. } = gate.submit(&"中".repeat(140)).await else { panic!("{answers:?}") };
+        let known = gate.smsc.seen(|seen| seen.submits.iter().filter_map(|submit| submit.id.clone()).collect::<Vec<_>>());
+        assert_eq!(ids, known[..taken], "{answers:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_operators_signature_is_counted_and_not_submitted() {
+    let gate = Gate::new("").await;
+    let text = "中".repeat(68);
+    let message = Outgoing { segments: Segments::signed("【青禾速运】", &text), ..outgoing(NUMBER, &text) };
+    assert_eq!((message.segments.count(), gate.smpp.pieces(&message)), (2, Some(1)));
+    assert_eq!(accepted(gate.smpp.submit(&message).await).len(), 1);
+    gate.smsc.seen(|seen| assert_eq!((seen.submits.len(), seen.count(NUMBER, &text)), (1, 1)));
 }
 
 #[tokio::test]

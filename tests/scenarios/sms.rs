@@ -7,6 +7,7 @@ mod network;
 mod numbers;
 mod phone;
 mod receipts;
+mod torn;
 mod turns;
 
 use std::sync::{

@@ -36,7 +36,9 @@ pub use ids::{
 pub use mask::{HIDDEN, mask_address, mask_name, mask_number, mask_position, mask_words};
 pub use money::Fen;
 pub use number::{Number, NumberFault, NumberKind, Numbers};
-pub use parcel::{Details, Freight, FreightKind, Outlet, Parcel, VirtualNumber, is_marked, is_same_number, mobile_mark};
+pub use parcel::{
+    Details, Freight, FreightKind, Outlet, Parcel, VirtualNumber, is_marked, is_same_number, marks_of, mobile_mark,
+};
 pub use people::{Author, Role};
 pub use personal::{Personal, PersonalError};
 pub use refusal::RefusalCode;

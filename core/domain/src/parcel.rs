@@ -163,9 +163,14 @@ fn earlier_mark(case: &CaseId, number: &Personal) -> Option<[u8; 8]> {
     mark_of(case, &collected_digits(number.text()?)?)
 }
 
-/// Whether a mark is a number's, by today's reading or by the earlier one. Entries of earlier devices stay proven by this.
+/// The marks of a number by today's reading and by the earlier one. Entries of earlier devices stay proven by this.
+pub fn marks_of(case: &CaseId, number: &Personal) -> impl Iterator<Item = [u8; 8]> + use<> {
+    mobile_mark(case, number).into_iter().chain(earlier_mark(case, number))
+}
+
+/// Whether a mark is one of a number's ([`marks_of`]).
 pub fn is_marked(case: &CaseId, number: &Personal, mark: &[u8; 8]) -> bool {
-    mobile_mark(case, number).as_ref() == Some(mark) || earlier_mark(case, number).as_ref() == Some(mark)
+    marks_of(case, number).any(|known| known == *mark)
 }
 
 /// Whether two marks, of which one may be missing, can both have been made of one number. A number that today's reading cannot

@@ -48,9 +48,10 @@ pub(crate) fn is(index: &CaseIndex<'_>, proof: &Proof, act: &Act<'_>, of: Option
             if levels.is_empty() {
                 proves_some(index, message, of)
             } else {
-                // A message to another number says nothing about the label's number (domain 5.4).
-                let is_labels = !message.lacks.contains(&SmsLack::OtherNumber);
-                is_labels && any(levels, message.level.as_str()) && any(faults, fault)
+                // A message to another number says nothing about the label's number (domain 5.4), nor does one that was not sent
+                // because of what the case says of its number.
+                let says_nothing = |lack: &SmsLack| matches!(lack, SmsLack::OtherNumber | SmsLack::NumberWrong);
+                !message.lacks.iter().any(says_nothing) && any(levels, message.level.as_str()) && any(faults, fault)
             }
         }),
         (Proof::Words {}, Body::Note { .. }) => true,

@@ -81,8 +81,8 @@ impl Http {
             // Before there is a connection no byte of the document is sent.
             Err(fault) if fault.is_connect() => self.later(Duration::ZERO, "no connection"),
             Err(fault) if fault.is_builder() => Submitted::Refused { fault: Fault::Refused, code: "no request".to_owned() },
-            Err(fault) if fault.is_timeout() => Submitted::Uncertain { why: "no answer in time" },
-            Err(_) => Submitted::Uncertain { why: "the connection was cut" },
+            Err(fault) if fault.is_timeout() => Submitted::Uncertain { why: "no answer in time", ids: vec![] },
+            Err(_) => Submitted::Uncertain { why: "the connection was cut", ids: vec![] },
         }
     }
 

@@ -4,6 +4,7 @@
 //! [`Submitted::Uncertain`], and this crate never tries it again. The caller decides what to do then, and keeps a record before
 //! it calls. This crate knows nothing of databases, cases or documents. No error, log line or `Debug` shows a number or a text.
 
+mod code;
 mod config;
 mod event;
 mod http;
@@ -14,6 +15,7 @@ mod pace;
 mod smpp;
 mod tls;
 
+pub use code::is_unknown_subscriber;
 pub use config::{ConfigError, GatewayConfig, HttpConfig, InboundHook, ReceiptHook, Secret, SmppConfig, WebhookConfig};
 pub use event::{Event, Inbound, Notice, Raw, RawKind, Receipt, ReceiptStatus, Unread};
 pub use http::{Heard, Http, MAX_WEBHOOK, WebhookError, Webhooks, json_of_form};

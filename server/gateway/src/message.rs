@@ -12,9 +12,9 @@ pub struct Outgoing {
     pub reference: String,
     /// The recipient's number: E.164 digits, with or without `+`, or national digits if the provider wants those. At most 20.
     pub to: String,
-    /// The whole text, from which `segments` was cut.
+    /// The text, without the operator's signature.
     pub text: String,
-    /// The text in segments.
+    /// The text with the operator's signature before it, in the segments that the operator cuts and bills.
     pub segments: Segments,
     /// How long the network should try to deliver. Zero leaves it to the network; more than 30 days counts as 30 days.
     pub validity: Duration,
@@ -59,11 +59,18 @@ pub enum Submitted {
         /// The provider's ids, which receipts will name: one for each segment in order over SMPP, at most one over HTTP.
         ids: Vec<String>,
     },
-    /// Definite: the provider will send none of the message (with [`Fault::Partial`] not all of it).
+    /// Definite: the provider will send none of the message.
     Refused {
         /// The kind of reason.
         fault: Fault,
         /// The provider's own code, at most 64 printable ASCII characters, such as `0x0000000b`.
+        code: String,
+    },
+    /// Definite: the first pieces were taken and a later one was not, so the recipient gets a torn message or none.
+    Partial {
+        /// The ids of the pieces that were taken, in order.
+        ids: Vec<String>,
+        /// The provider's own code, as in [`Self::Refused`].
         code: String,
     },
     /// Definite: the provider has taken none of the message. It may be submitted again.
@@ -77,6 +84,8 @@ pub enum Submitted {
     Uncertain {
         /// The reason, for a log or a page of operators.
         why: &'static str,
+        /// The ids of the pieces that were surely taken, in order. A later piece may have been taken too.
+        ids: Vec<String>,
     },
 }
 
@@ -89,8 +98,6 @@ pub enum Fault {
     Text,
     /// The account is unknown, locked, without credit, or not allowed to use this service number.
     Account,
-    /// Some segments were taken and a later one was definitely not, so the recipient gets a torn message or none.
-    Partial,
     /// No gateway is configured: the `log` provider sends nothing.
     NoGateway,
     /// Any other reason.
@@ -104,7 +111,6 @@ impl Fault {
             Self::Number => "number",
             Self::Text => "text",
             Self::Account => "account",
-            Self::Partial => "partial",
             Self::NoGateway => "no_gateway",
             Self::Refused => "refused",
         }
@@ -120,6 +126,12 @@ pub trait Provider: Send + Sync {
     ///
     /// A future that is dropped before its end leaves the message uncertain.
     fn submit<'a>(&'a self, message: &'a Outgoing) -> Submitting<'a>;
+
+    /// In how many pieces a message is handed over, each of which gets an id of its own. `None`: it is handed over as a whole, and
+    /// the operator cuts it.
+    fn pieces(&self, _message: &Outgoing) -> Option<usize> {
+        None
+    }
 
     /// Accepts no new message, waits for unanswered ones, and says goodbye to the provider.
     fn stop(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;

@@ -38,7 +38,7 @@ use tokio::{
 use self::{
     joiner::Joiner,
     link::{Dialer, NoLink},
-    pdu::{Unfit, submits},
+    pdu::{Unfit, pieces, submits},
     session::{Job, Part, Session, Stop},
     status::{Verdict, shown, verdict},
     tell::Teller,
@@ -134,12 +134,12 @@ impl Smpp {
                     }
                     Sent::Part(Part::Answered { status, .. }) => match verdict(status) {
                         Verdict::Later => (shown(status), "the SMSC says later", self.pace.too_much(Duration::ZERO)),
-                        Verdict::Refused(fault) => {
-                            let fault = if ids.is_empty() { fault } else { Fault::Partial };
+                        Verdict::Refused(fault) if ids.is_empty() => {
                             return Submitted::Refused { fault, code: shown(status) };
                         }
+                        Verdict::Refused(_) => return Submitted::Partial { ids, code: shown(status) },
                     },
-                    Sent::Part(Part::Lost(why)) => return Submitted::Uncertain { why },
+                    Sent::Part(Part::Lost(why)) => return Submitted::Uncertain { why, ids },
                     Sent::Part(Part::NotWritten) => ("no link".to_owned(), "the link ended before it was written", self.retry()),
                     Sent::Held(left) => ("held".to_owned(), "the SMSC said later", left),
                     Sent::NoLink => ("no link".to_owned(), "not connected", self.retry()),
@@ -148,7 +148,7 @@ impl Smpp {
                 let Some(until) = until else { return Submitted::NotSent { after, why } };
                 let again = Instant::now() + after;
                 if again >= until || *self.state.borrow() == LinkState::Stopped {
-                    return Submitted::Refused { fault: Fault::Partial, code };
+                    return Submitted::Partial { ids, code };
                 }
                 sleep_until(again).await;
             }
@@ -227,6 +227,10 @@ fn unfit(field: &str) -> Submitted {
 impl Provider for Smpp {
     fn submit<'a>(&'a self, message: &'a Outgoing) -> Submitting<'a> {
         Box::pin(self.hand_over(message))
+    }
+
+    fn pieces(&self, message: &Outgoing) -> Option<usize> {
+        Some(pieces(message).count())
     }
 
     fn stop(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {

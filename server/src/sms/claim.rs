@@ -32,7 +32,10 @@ pub(crate) struct Claimed {
     pub fence: i64,
     pub to: String,
     pub text: String,
+    /// The text with the operator's signature, as the operator cuts it.
     pub segments: Segments,
+    /// In how many pieces the provider takes it; `None`: as a whole, and the operator cuts it.
+    pub pieces: Option<usize>,
     pub extension: String,
     /// The message must not be sent after this time.
     pub until: UnixMs,
@@ -97,8 +100,12 @@ pub(crate) fn claim(
         match quiet.map_or(verdict, |end| Verdict::Later(end, "quiet")) {
             Verdict::Later(at, _) => message_moves::postpone(tx, row.which(), at)?,
             Verdict::Settle(state, fault) => {
-                queue::set(tx, &row, state, row.round, None)?;
-                let report = SmsReport { fault, ..outbox::report(&row.entry, state, row.round) };
+                // A try that was reported as begun ended without being taken. A fault of the number that head office finds after it
+                // belongs to the next one: in that try it would say that the network had refused the number.
+                let is_next = row.told && fault == Some(SmsFault::Number);
+                let round = row.round.saturating_add(u32::from(is_next));
+                queue::set(tx, &row, state, round, None)?;
+                let report = SmsReport { fault, ..outbox::report(&row.entry, state, round) };
                 outbox::say(tx, keys, &row.case, (outbox::server()?, pack_version), Body::SmsReport(report), now)?;
             }
             Verdict::Send { to, text, resend } => {
@@ -114,9 +121,7 @@ pub(crate) fn claim(
                     let report = outbox::report(&row.entry, SmsState::Leased, row.round);
                     outbox::say(tx, keys, &row.case, (outbox::server()?, pack_version), Body::SmsReport(report), now)?;
                 }
-                // The operator puts its signature before the text. The segments do not count it, because the operator itself
-                // decides where it cuts.
-                let segments = Segments::of(&text);
+                let segments = Segments::signed(&pack.sms.signature, &text);
                 claimed.push(Claimed {
                     reference: reference(&row),
                     case: row.case,
@@ -126,6 +131,7 @@ pub(crate) fn claim(
                     to,
                     text,
                     segments,
+                    pieces: None,
                     extension,
                     until,
                     resend: resend && !row.resent,
@@ -189,6 +195,10 @@ pub(super) fn judged(tx: &Tx<'_>, book: &Rulebook, row: &Queued, way: Way, now: 
     }
     if pack.day(now).is_none_or(|today| today > message.day) || now > until(row, pack) {
         return settle(SmsState::Expired, None);
+    }
+    // The case has learnt after the recording that the number is a stranger's.
+    if message.turned_wrong {
+        return settle(SmsState::Failed, Some(SmsFault::Number));
     }
     let addressee = Addressee::of(tx, &case)?;
     if message.lacks.contains(&SmsLack::OtherNumber) || addressee.as_ref().is_some_and(|known| !known.has(&recipient)) {

@@ -216,7 +216,7 @@ impl Gateway {
             true => Ok(vec![]),
             false => claim::claim(tx, &this.keys, &this.rules, how, (this.now)()),
         };
-        let ready = self.write(claim).await?;
+        let mut ready = self.write(claim).await?;
         if !ready.is_empty() {
             self.notify();
         }
@@ -229,6 +229,9 @@ impl Gateway {
         }
         if ready.is_empty() {
             return Ok(());
+        }
+        for message in &mut ready {
+            message.pieces = provider.pieces(&outgoing(message, (self.now)()));
         }
         let held = loop {
             let claimed = ready.clone();
@@ -306,7 +309,7 @@ impl Gateway {
 /// Submits a message. A submission that panics is uncertain, because the provider may have taken the message before.
 async fn submit(provider: &dyn Provider, outgoing: &Outgoing) -> Submitted {
     let submitted = AssertUnwindSafe(async { provider.submit(outgoing).await }).catch_unwind().await;
-    submitted.unwrap_or(Submitted::Uncertain { why: "the submission panicked" })
+    submitted.unwrap_or(Submitted::Uncertain { why: "the submission panicked", ids: vec![] })
 }
 
 fn outgoing(message: &Claimed, now: UnixMs) -> Outgoing {

@@ -1,7 +1,7 @@
 //! Receipts of a provider. They are matched by its ids, even if they come late, early, repeatedly or oddly spelt.
 
 use doorstep_domain::{Body, Personal, SmsFault, SmsReport, SmsState, UnixMs};
-use doorstep_gateway::{Receipt, ReceiptStatus, Unread, id_forms};
+use doorstep_gateway::{Receipt, ReceiptStatus, Unread, id_forms, is_unknown_subscriber};
 
 use super::{outbox, queue};
 use crate::{
@@ -42,7 +42,8 @@ pub(crate) fn keep_unread(tx: &Tx<'_>, unread: &Unread, now: UnixMs) -> Result<(
     Ok(sms_receipts::insert_unread(tx, unread, now)?)
 }
 
-/// Marks the recipient's only uncertain message as sent, by a receipt with an unknown id: the answer with that id was lost.
+/// Takes a receipt with an unknown id as one of the recipient's only uncertain message: the answer with that id was lost. The message
+/// was sent if each of its pieces was taken.
 fn was_sent(tx: &Tx<'_>, keys: &Keys, receipt: &Receipt, now: UnixMs) -> Result<bool, ApiError> {
     // A person can have written a receipt that is one by its text only.
     let Some(number) = receipt.number.as_ref().filter(|_| !receipt.by_text_alone) else { return Ok(false) };
@@ -57,6 +58,17 @@ fn was_sent(tx: &Tx<'_>, keys: &Keys, receipt: &Receipt, now: UnixMs) -> Result<
     // A failure proves no sending, and may be about another message.
     if now > until || receipt.status.is_failure() {
         return Ok(false);
+    }
+    let expected = segments::expected(tx, row.which(), row.round)?;
+    if let Some(part) = expected.first() {
+        segments::drop_expected(tx, row.which(), (row.round, *part))?;
+        let ids = [Some(receipt.id.as_str()), receipt.other_id.as_deref()];
+        for (rank, form) in ids.into_iter().flatten().flat_map(id_forms).enumerate() {
+            segments::add(tx, (&form, rank), row.which(), (row.round, *part, 1), now)?;
+        }
+    }
+    if expected.len() > 1 {
+        return Ok(true);
     }
     queue::set(tx, row, SmsState::Sent, row.round, Some(now))?;
     let report = outbox::report(&row.entry, SmsState::Sent, row.round);
@@ -135,10 +147,6 @@ fn segment(tx: &Tx<'_>, said: &Said<'_>) -> Result<Option<Segment>, ApiError> {
     Ok(None)
 }
 
-/// The receipt codes that say that the number does not exist (SMPP 3.4: absent subscriber is another; CMPP's `MK` is the same code
-/// of the same network).
-const UNKNOWN_SUBSCRIBER: [&str; 3] = ["1", "001", "MK:0001"];
-
 /// Applies a receipt to its message. False if no message matches.
 fn matches(tx: &Tx<'_>, keys: &Keys, said: &Said<'_>, now: UnixMs) -> Result<bool, ApiError> {
     let Some(mut about) = segment(tx, said)? else { return Ok(false) };
@@ -166,13 +174,14 @@ fn matches(tx: &Tx<'_>, keys: &Keys, said: &Said<'_>, now: UnixMs) -> Result<boo
         (false, false) => return Ok(true),
     };
     let Some(row) = messages::one(tx, (&case, &entry))? else { return Ok(true) };
-    if row.state >= state {
+    // A failure of an earlier try says nothing about the one that followed it.
+    if row.state >= state || (round < row.round && state != SmsState::Delivered) {
         return Ok(true);
     }
     queue::set(tx, &row, state, row.round, Some(now))?;
     // Only a number that does not exist gives leniency; a phone that is switched off proves nothing about the number.
-    let is_number = status == ReceiptStatus::Undelivered && said.code.split(' ').any(|code| UNKNOWN_SUBSCRIBER.contains(&code));
-    let fault = (state == SmsState::Undelivered && is_number).then_some(SmsFault::Number);
+    let is_number = state == SmsState::Undelivered && is_unknown_subscriber(status, said.code);
+    let fault = is_number.then_some(SmsFault::Number);
     // The network's own words stand beside a failure, because only its operator can explain them.
     let words = Some(said.code).filter(|code| state == SmsState::Undelivered && !code.is_empty());
     let words = words.map(Personal::plain).transpose().map_err(|_| ApiError::Internal("a code"))?;

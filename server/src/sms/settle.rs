@@ -29,6 +29,8 @@ pub(crate) fn submitting(tx: &Tx<'_>, keys: &Keys, claimed: Vec<Claimed>, now: U
             message_moves::mark_told(tx, message.which())?;
             record(tx, keys, &message, (SmsState::Submitting, None), now)?;
         }
+        // Also after a crash it is known how many pieces there are.
+        segments::expect(tx, message.which(), (message.round, message.pieces.unwrap_or(1)), now)?;
         held.push(message);
     }
     Ok(held)
@@ -60,13 +62,11 @@ pub(crate) fn settle(
 ) -> Result<Option<Duration>, ApiError> {
     match outcome {
         Submitted::Accepted { ids } => {
-            // A provider that gives one id may have cut the message into several parts.
-            let parts = if ids.len() == 1 { message.segments.count() } else { 1 };
-            for (part, id) in ids.iter().enumerate() {
-                for (rank, form) in id_forms(id).into_iter().enumerate() {
-                    segments::add(tx, (&form, rank), message.which(), (message.round, part, parts), now)?;
-                }
-            }
+            // The provider has taken every piece, even if it gave no id for it.
+            segments::expect(tx, message.which(), (message.round, 0), now)?;
+            // A message that is taken as a whole may be cut into several parts under its one id.
+            let parts = if message.pieces.is_none() { message.segments.count() } else { 1 };
+            take_ids(tx, message, (ids, parts), now)?;
             if move_row(tx, message, SmsState::Sent, Some(now))? {
                 record(tx, keys, message, (SmsState::Sent, None), now)?;
             }
@@ -79,13 +79,20 @@ pub(crate) fn settle(
                 Fault::Number => SmsFault::Number,
                 Fault::Text => SmsFault::Text,
                 Fault::Account => SmsFault::Account,
-                Fault::Partial => SmsFault::Partial,
                 Fault::NoGateway => SmsFault::NoGateway,
                 Fault::Refused => SmsFault::Refused,
             };
             if move_row(tx, message, SmsState::Failed, None)? {
                 record(tx, keys, message, (SmsState::Failed, Some(fault)), now)?;
             }
+            Ok(None)
+        }
+        Submitted::Partial { ids, code: _ } => {
+            take_ids(tx, message, (ids, 1), now)?;
+            if move_row(tx, message, SmsState::Failed, None)? {
+                record(tx, keys, message, (SmsState::Failed, Some(SmsFault::Partial)), now)?;
+            }
+            receipt::match_again(tx, keys, ids, now)?;
             Ok(None)
         }
         Submitted::NotSent { after, why: _ } => {
@@ -97,16 +104,29 @@ pub(crate) fn settle(
             }
             Ok(held.then_some(*after))
         }
-        Submitted::Uncertain { why: _ } => {
+        Submitted::Uncertain { why: _, ids } => {
+            take_ids(tx, message, (ids, 1), now)?;
             if move_row(tx, message, SmsState::Uncertain, None)? {
                 record(tx, keys, message, (SmsState::Uncertain, None), now)?;
                 if message.resend {
                     offer_again(tx, keys, (message.which(), message.round), message.pack_version, now)?;
                 }
             }
+            receipt::match_again(tx, keys, ids, now)?;
             Ok(None)
         }
     }
+}
+
+/// Stores the ids of the first pieces of a try. A piece without an id keeps its place.
+fn take_ids(tx: &Tx<'_>, message: &Claimed, (ids, parts): (&[String], usize), now: UnixMs) -> Result<(), ApiError> {
+    for (part, id) in ids.iter().enumerate() {
+        segments::drop_expected(tx, message.which(), (message.round, part))?;
+        for (rank, form) in id_forms(id).into_iter().enumerate() {
+            segments::add(tx, (&form, rank), message.which(), (message.round, part, parts), now)?;
+        }
+    }
+    Ok(())
 }
 
 /// The due time of a message whose retry waits in this process's memory. A gateway that starts later makes such messages due at

@@ -40,6 +40,42 @@ pub(crate) fn add(
     Ok(())
 }
 
+/// Stores how many pieces a try has, before the provider gives their ids: a row without a form for each. A receipt finds none of
+/// them, and the try is not delivered while there is one. Pieces that were expected before are forgotten.
+pub(crate) fn expect(
+    tx: &Tx<'_>,
+    (case, entry): Which<'_>,
+    (round, pieces): (u32, usize),
+    now: UnixMs,
+) -> Result<(), StoreError> {
+    tx.run(
+        sql!("DELETE FROM segment WHERE case_id = ?1 AND entry = ?2 AND round = ?3 AND form = ''"),
+        params![case, entry, round],
+    )?;
+    for part in 0..pieces {
+        add(tx, ("", 0), (case, entry), (round, part, 1), now)?;
+    }
+    Ok(())
+}
+
+/// Forgets that a piece has no id yet.
+pub(crate) fn drop_expected(tx: &Tx<'_>, (case, entry): Which<'_>, (round, part): (u32, usize)) -> Result<(), StoreError> {
+    tx.run(
+        sql!("DELETE FROM segment WHERE case_id = ?1 AND entry = ?2 AND round = ?3 AND part = ?4 AND form = ''"),
+        params![case, entry, round, part],
+    )?;
+    Ok(())
+}
+
+/// The pieces of a try that have no id, in order.
+pub(crate) fn expected(tx: &Tx<'_>, (case, entry): Which<'_>, round: u32) -> Result<Vec<usize>, StoreError> {
+    tx.all(
+        sql!("SELECT part FROM segment WHERE case_id = ?1 AND entry = ?2 AND round = ?3 AND form = '' ORDER BY part"),
+        params![case, entry, round],
+        |row| row.get(0),
+    )
+}
+
 /// The segment with this form of its id: the one whose own id is nearest to it, the newest of several.
 pub(crate) fn find(tx: &Tx<'_>, form: &str) -> Result<Option<Segment>, StoreError> {
     first(

@@ -56,6 +56,7 @@ token_file = "{}"
 list = "/reports"
 id = "/id"
 state = "/state"
+code = "/err"
 delivered = ["DELIVRD"]
 undelivered = ["UNDELIV"]
 [http.webhooks.inbound]
@@ -91,7 +92,8 @@ async fn a_message_goes_by_template_and_what_is_called_back_lands_on_its_case() 
     let sent = got.recv().await.unwrap();
     assert_eq!(
         (sent["to"].as_str(), sent["from"].as_str(), sent["n"].as_u64()),
-        (Some("13800000002"), Some("10690001"), Some(1))
+        (Some("13800000002"), Some("10690001"), Some(2)),
+        "a second segment, because of the operator's signature"
     );
     assert!(sent["content"].as_str().unwrap().contains(&waybill(2)));
     let receipt = r#"{"reports":[{"id":"A-77","state":"DELIVRD"},{"id":"B-1","state":"DELIVRD"},{"state":"DELIVRD"}]}"#;
@@ -197,7 +199,12 @@ async fn of_receipts_under_one_id_that_do_not_name_their_part_a_failure_stays() 
         let token_file = folder.path().join("token");
         std::fs::write(&token_file, TOKEN).unwrap();
         let mut world = World::sending(config(addr, &token_file)).await;
+        // With a signature the Chinese text has several parts too.
+        let unsigned = crate::rules::second_version(("signature = \"【青禾速运】\"", "signature = \"\""));
+        world.admin().publish_pack(&unsigned, world.hands.now()).unwrap();
         let phone = world.device("phone", "c1").await;
+        world.hands.advance(121);
+        phone.sync().await.unwrap();
         phone.fail(2, "DF-NOBODY").unwrap();
         let wish = SmsWish { language: Some(lang), ..SmsWish::default() };
         phone.client.record(&on(waybill(2), Act::Sms { wish, state: None, fault: None }), &[]).unwrap();
@@ -249,4 +256,64 @@ async fn a_code_that_names_the_number_is_a_fault_of_the_number() {
     let phone = world.device("phone", "c1").await;
     fail_and_write(&phone, 2);
     assert_eq!(until(&phone, 2, SmsState::Failed).await.fault, Some(SmsFault::Number));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_code_of_zero_does_not_hide_the_code_in_the_state() {
+    for (state, err, fault, shown) in [
+        ("MK:0001", "0", Some(SmsFault::Number), "MK:0001 0"),
+        ("MK:0001", "", Some(SmsFault::Number), "MK:0001"),
+        ("UNDELIV", "MK:0001", Some(SmsFault::Number), "MK:0001"),
+        ("MK:0012", "000", None, "MK:0012 000"),
+    ] {
+        let (addr, _got) = provider(r#"{"code":"0","data":{"id":"A-77"}}"#).await;
+        let folder = tempfile::tempdir().unwrap();
+        let token_file = folder.path().join("token");
+        std::fs::write(&token_file, TOKEN).unwrap();
+        let mut world = World::sending(config(addr, &token_file)).await;
+        let phone = world.device("phone", "c1").await;
+        fail_and_write(&phone, 2);
+        until(&phone, 2, SmsState::Sent).await;
+        let receipt = format!(r#"{{"reports":[{{"id":"A-77","state":"{state}","err":"{err}"}}]}}"#);
+        assert_eq!(call(&world, "/v1/sms/receipts", Some(TOKEN), &receipt).await, 200);
+        assert_eq!(until(&phone, 2, SmsState::Undelivered).await.fault, fault, "{state} {err}");
+        let said = phone.case(2).unwrap().case.timeline;
+        let said = said.iter().filter_map(|r| match &r.entry.body {
+            Body::SmsReport(report) => report.words.as_ref()?.text().map(str::to_owned),
+            _ => None,
+        });
+        assert_eq!(said.collect::<Vec<_>>(), [shown]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_segments_are_counted_with_the_operators_signature_as_the_preview_counts_them() {
+    for signature in ["", "【青禾速运】", "【青禾速运有限公司】", "[Qinghe Express Ltd]"] {
+        let (addr, mut got) = provider(r#"{"code":"0","data":{"id":"A-77"}}"#).await;
+        let folder = tempfile::tempdir().unwrap();
+        let token_file = folder.path().join("token");
+        std::fs::write(&token_file, TOKEN).unwrap();
+        let mut world = World::sending(config(addr, &token_file)).await;
+        let signed = format!("signature = \"{signature}\"");
+        let pack = crate::rules::second_version(("signature = \"【青禾速运】\"", &signed));
+        world.admin().publish_pack(&pack, world.hands.now()).unwrap();
+        let phone = world.device("phone", "c1").await;
+        world.hands.advance(121);
+        phone.sync().await.unwrap();
+        phone.fail(2, "DF-NOBODY").unwrap();
+        let preview = phone.client.preview_sms(&waybill(2), &SmsWish::default()).unwrap();
+        let alone = doorstep_rules::sms::Segments::of(preview.text.text().unwrap()).count();
+        phone.client.record(&sms(2), &[]).unwrap();
+        until(&phone, 2, SmsState::Sent).await;
+        let counted = got.recv().await.unwrap()["n"].as_u64().unwrap();
+        assert_eq!(counted, preview.segments.count() as u64, "{signature}");
+        assert_eq!(counted as usize > alone, !signature.is_empty(), "{signature}");
+        // Of several parts under one id the first failure stays.
+        for said in ["UNDELIV", "DELIVRD"] {
+            let receipt = format!(r#"{{"reports":[{{"id":"A-77","state":"{said}"}}]}}"#);
+            assert_eq!(call(&world, "/v1/sms/receipts", Some(TOKEN), &receipt).await, 200);
+        }
+        let state = if counted > 1 { SmsState::Undelivered } else { SmsState::Delivered };
+        assert_eq!(until(&phone, 2, state).await.state, state, "{signature}");
+    }
 }

@@ -223,3 +223,25 @@ async fn a_failed_receipt_of_an_unknown_id_does_not_make_an_uncertain_message_se
     assert_eq!(smsc.receipt_to(CUSTOMER, "777777", "DELIVRD", "000").answer().await, Some(0));
     until(&phone, 2, SmsState::Sent).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_that_does_not_exist_is_heard_in_whatever_field_the_network_says_it() {
+    type Said = (&'static str, &'static str, Option<[u8; 3]>, bool, &'static str);
+    let receipts: [Said; 6] = [
+        ("MK:0001", "000", None, true, "MK:0001 000"),
+        ("UNDELIV", "000", Some([3, 0, 1]), true, "000 3:1"),
+        ("UNDELIV", "001", Some([3, 0, 0]), true, "001 3:0"),
+        ("mk:0001", "7", None, true, "mk:0001 7"),
+        ("UNDELIV", "000", Some([3, 0, 27]), false, "000 3:27"),
+        ("MK:0012", "0", None, false, "MK:0012 0"),
+    ];
+    for (stat, err, beside, is_number, shown) in receipts {
+        let (smsc, _world, phone, id) = sent("").await;
+        let text = format!("id:{id} sub:001 dlvrd:000 stat:{stat} err:{err} text:");
+        let fields = beside.map(|code| tlv(0x0423, &code)).unwrap_or_default();
+        assert_eq!(smsc.delivery((CUSTOMER, SERVICE), (4, 0), text.as_bytes(), &fields).answer().await, Some(0));
+        let message = until(&phone, 2, SmsState::Undelivered).await;
+        assert_eq!(message.fault == Some(SmsFault::Number), is_number, "{stat} {err} {beside:?}");
+        assert_eq!(words(&phone, 2), [shown]);
+    }
+}

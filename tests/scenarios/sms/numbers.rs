@@ -1,10 +1,14 @@
 //! A number is read, not collected: which digits an SMS goes to, and what happens where a label has none that can be used.
 
 use doorstep_client::{ClientError, Refusal, SmsWish};
-use doorstep_domain::{NumberFault, Reply, SmsLevel, Waybill};
+use doorstep_domain::{Call, CallResult, NumberFault, Reply, SmsLevel, Waybill};
 use doorstep_rules::SmsLack;
 use doorstep_server::admin::{Note, UnusableNumber};
-use doorstep_tests::{PARCEL_COLUMNS, text};
+use doorstep_tests::{
+    PARCEL_COLUMNS,
+    smsc::{Answer, BindAnswer},
+    text,
+};
 
 use super::*;
 
@@ -122,4 +126,99 @@ async fn a_wrong_number_gets_an_sms_only_if_a_person_names_it_and_the_corrected_
     phone.client.record(&sms(2), &[]).unwrap();
     phone.client.dispatch_sms().unwrap();
     assert_eq!(radio.given()[0].to, "13900000099");
+}
+
+/// A call to a parcel's number that reached a stranger.
+fn stranger(n: u32) -> Recording {
+    on(waybill(n), Act::Call(Call { result: CallResult::Wrong, number: Some(text(&format!("1380000000{n}"))), words: None }))
+}
+
+/// A server whose SMSC lets nobody bind yet, a phone whose message waits for it, and the outlet's tablet.
+async fn waiting(record: impl FnOnce(&Device)) -> (Smsc, World, Device, Device) {
+    let smsc = smsc().await;
+    smsc.script_binds(std::iter::repeat_n(BindAnswer::Cut, 100_000));
+    let mut world = World::sending(smpp(&smsc, "")).await;
+    let (phone, tablet) = (world.device("phone", "c1").await, world.device("tablet", "s1").await);
+    record(&phone);
+    phone.sync().await.unwrap();
+    world.hands.advance(1);
+    tablet.sync().await.unwrap();
+    (smsc, world, phone, tablet)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_that_becomes_known_as_wrong_before_the_gateway_sends_gets_no_message() {
+    let (smsc, world, phone, tablet) = waiting(|phone| fail_and_write(phone, 2)).await;
+    assert_eq!(only(&phone.client, 2).state, SmsState::Offered);
+    tablet.client.record(&stranger(2), &[]).unwrap();
+    tablet.sync().await.unwrap();
+    let refused = tablet.client.lease_sms(&waybill(2)).await.unwrap_err();
+    assert!(format!("{refused:?}").contains("number"), "{refused:?}");
+    smsc.let_bind();
+    let message = until(&phone, 2, SmsState::Failed).await;
+    assert_eq!((message.fault, message.counts(), message.times), (Some(SmsFault::Number), false, 0));
+    let told = message.told(&phone.client.pack().unwrap().unwrap());
+    assert!(told.en.contains("get the right number from the origin outlet"), "{told:?}");
+    assert_eq!(smsc.seen(|seen| seen.submits.len()), 0);
+    // It is no proof of a wrong number: no network has refused it.
+    assert!(!flags(&phone.client, 2).contains(&Flag::Leniency));
+    phone.agrees_with(&world, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_the_operator_did_not_take_yet_is_stopped_too_and_proves_nothing() {
+    let smsc = smsc().await;
+    let mut world = World::sending(smpp(&smsc, "")).await;
+    let (phone, tablet) = (world.device("phone", "c1").await, world.device("tablet", "s1").await);
+    smsc.script(std::iter::repeat_n(Answer::Throttle, 1_000));
+    fail_and_write(&phone, 2);
+    until(&phone, 2, SmsState::Submitting).await;
+    world.hands.advance(1);
+    tablet.sync().await.unwrap();
+    tablet.client.record(&stranger(2), &[]).unwrap();
+    tablet.sync().await.unwrap();
+    let message = until(&phone, 2, SmsState::Failed).await;
+    assert_eq!((message.fault, message.round, message.counts()), (Some(SmsFault::Number), 1, false));
+    assert!(message.lacks.contains(&SmsLack::NumberWrong) && !flags(&phone.client, 2).contains(&Flag::Leniency));
+    assert_eq!(smsc.seen(|seen| seen.messages().len()), 0);
+    phone.agrees_with(&world, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_that_a_person_named_although_it_was_known_as_wrong_is_sent_to() {
+    let (smsc, world, phone, tablet) = waiting(|phone| {
+        phone.fail(2, "DF-PHONE").unwrap();
+        phone.fail(2, "DF-NOBODY").unwrap();
+        let wish = SmsWish { number: Some(text("138 0000 0002")), ..SmsWish::default() };
+        phone.client.record(&on(waybill(2), Act::Sms { wish, state: None, fault: None }), &[]).unwrap();
+    })
+    .await;
+    tablet.client.record(&stranger(2), &[]).unwrap();
+    tablet.sync().await.unwrap();
+    smsc.let_bind();
+    until(&phone, 2, SmsState::Sent).await;
+    assert_eq!(smsc.seen(|seen| seen.messages().len()), 1);
+    phone.agrees_with(&world, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_phone_that_hears_of_a_wrong_number_before_it_sends_does_not_send() {
+    let mut world = World::new().await;
+    let radio = Radio::new(false);
+    let phone = world.phone("phone", "c1", radio.clone()).await;
+    let tablet = world.device("tablet", "s1").await;
+    fail_and_write(&phone, 2);
+    phone.sync().await.unwrap();
+    world.hands.advance(1);
+    tablet.sync().await.unwrap();
+    tablet.client.record(&stranger(2), &[]).unwrap();
+    tablet.sync().await.unwrap();
+    phone.sync().await.unwrap();
+    radio.has_service(true);
+    phone.client.dispatch_sms().unwrap();
+    let message = only(&phone.client, 2);
+    assert_eq!((message.state, message.fault), (SmsState::Failed, Some(SmsFault::Number)));
+    assert!(radio.given().is_empty() && !message.counts());
+    phone.sync().await.unwrap();
+    phone.agrees_with(&world, 2);
 }

@@ -158,7 +158,7 @@ impl Context<'_> {
         Ok(SmsPreview {
             number: sms.to.masked_number(),
             template: rendered.as_ref().map(|rendered| (rendered.template.clone(), rendered.version)),
-            segments: rendered.map_or_else(|| Segments::of(&format!("{signature}{text}")), |rendered| rendered.segments),
+            segments: rendered.map_or_else(|| Segments::signed(&signature, text), |rendered| rendered.segments),
             lacks: lacks.into_iter().filter(|(holds, _)| *holds).map(|(_, lack)| lack).collect(),
             signature,
             text: sms.text,

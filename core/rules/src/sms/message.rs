@@ -1,5 +1,7 @@
 //! One SMS of a case: its state, and what it lacks to prove the day's attempt (domain 5.2, 5.3).
 
+use std::collections::BTreeSet;
+
 use doorstep_domain::{EntryKey, MessageKey, SmsFault, SmsLevel, SmsState, SmsWay, Tag, UnixMs, words};
 use serde::Serialize;
 
@@ -18,8 +20,8 @@ words!(
         NoWaybill = "no_waybill",
         /// It went to another number than the label's, its virtual one, or one that the origin outlet gave.
         OtherNumber = "other_number",
-        /// The case knows the number as wrong. Only a message that is not recorded yet lacks this: once it has left, its result
-        /// decides.
+        /// The case knows the number as wrong. A message that is not recorded yet lacks this, and one whose number became known as
+        /// wrong before it was sent: it is not sent any more. Once a message has left, its result decides.
         NumberWrong = "number_wrong",
         /// The failed delivery that it reports does not exist.
         NoAttempt = "no_attempt",
@@ -67,6 +69,12 @@ pub struct Message {
     pub given_up: bool,
     /// Why it failed.
     pub fault: Option<SmsFault>,
+    /// The tries in which it was handed over, or may have been.
+    #[serde(skip)]
+    pub(crate) handed_over: BTreeSet<u32>,
+    /// Whether its number became known as wrong after it was recorded. Whoever knows that it has not left does not send it.
+    #[serde(skip)]
+    pub turned_wrong: bool,
     /// When it left, by the best estimate.
     pub sent_at: Option<UnixMs>,
     /// The level of proof.
@@ -112,6 +120,14 @@ impl Message {
             Some(time) => (format!("{time} {}", state.zh), format!("{} {time}", state.en)),
             None => (state.zh, state.en),
         };
+        if self.lacks.contains(&SmsLack::NumberWrong) {
+            let why = (
+                "号码已知有误，不会发送，不算数；请由寄件网点提供正确号码，再发新短信",
+                "the number is known to be wrong, so it is not sent and does not count; get the right number from the origin \
+                 outlet, then send a new message",
+            );
+            return Words { zh: format!("{zh}：{}", why.0), en: format!("{en}: {}", why.1) };
+        }
         match self.lacks.first() {
             None if self.is_by_word() => Words {
                 zh: format!("{zh}（仅凭本人所述），算作当天有效派送"),

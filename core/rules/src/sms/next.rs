@@ -75,6 +75,10 @@ pub fn next(message: &Message, all: &[Message], pack: &Pack, ended: bool, can: &
     if message.lacks.contains(&SmsLack::TextAltered) && is_sender {
         return Step::Settle(round, SmsState::Failed, Some(SmsFault::Text));
     }
+    // A message to a number that became known as wrong would tell a stranger of the parcel.
+    if message.lacks.contains(&SmsLack::NumberWrong) && is_sender {
+        return Step::Settle(round, SmsState::Failed, Some(SmsFault::Number));
+    }
     // Its recorder has offered it to others, and the holder's try failed, so the next try is the holder's.
     if again && message.given_up && !is_holder {
         return Step::Wait;

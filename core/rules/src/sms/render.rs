@@ -302,7 +302,7 @@ pub fn render(pack: &Pack, template: &Template, language: Language, fields: &Fie
     if text.len() > MAX_TEXT {
         return Err(TemplateFault::Text);
     }
-    let segments = Segments::of(&format!("{}{text}", pack.sms.signature));
+    let segments = Segments::signed(&pack.sms.signature, &text);
     Ok(Rendered { template: template.id.clone(), version: template.version, text, segments })
 }
 

@@ -7,7 +7,7 @@ use doorstep_domain::{
     UnixMs, is_marked,
 };
 
-use super::{Message, SmsLack, fits};
+use super::{Message, SmsLack, fits, numbers::stop_wrong_numbers};
 use crate::case_index::{Act, CaseIndex};
 
 /// A report with its author.
@@ -133,6 +133,7 @@ pub(crate) fn messages(index: &CaseIndex<'_>) -> Vec<Message> {
     for message in &mut all {
         message.times = left.get(&message.key).copied().unwrap_or_default();
     }
+    stop_wrong_numbers(index, &mut all);
     all
 }
 
@@ -252,6 +253,8 @@ fn message<'a>(
         lease_ends: progress.lease.map(|(_, end)| end),
         given_up: progress.given_up,
         fault: progress.fault,
+        handed_over: told.iter().filter(|told| told.report.state.may_have_left()).map(|told| told.report.round).collect(),
+        turned_wrong: false,
         sent_at: progress.sent_at,
         level,
         lacks,

@@ -86,6 +86,12 @@ impl Segments {
         Self { alphabet, units: all, parts }
     }
 
+    /// Cuts a text with the operator's signature before it. It gives the number of segments that a preview shows, that the operator
+    /// bills, and that it may report one by one.
+    pub fn signed(signature: &str, text: &str) -> Self {
+        Self::of(&format!("{signature}{text}"))
+    }
+
     /// The number of segments, which the operator bills.
     pub fn count(&self) -> usize {
         self.parts.len()

@@ -88,3 +88,93 @@ fn a_text_that_its_template_can_not_give_ends_at_once_and_does_not_wait_in_the_q
     assert_eq!((only(&story).state, only(&story).is_open()), (SmsState::Failed, false));
     assert_eq!(next_step(&story, &[key.tag], true), Step::Wait, "the end is told once");
 }
+
+/// A message of the phone that is queued at 14:01 and still is.
+fn queued() -> (Story, EntryKey) {
+    let (mut story, attempt) = attempted();
+    let key = story.again(&attempt.clone(), &COURIER, at(0, 14, 1, 0), Body::Sms(message(Some(attempt))));
+    (story, key)
+}
+
+fn call(result: CallResult, number: &str) -> Body {
+    Body::Call(Call { result, number: said(number), words: None })
+}
+
+#[test]
+fn a_number_that_becomes_known_as_wrong_stops_a_message_that_is_not_sent_yet() {
+    type Mark = fn(&mut Story, &EntryKey);
+    let marks: [Mark; 5] = [
+        |story, _| drop(story.online(&WEST, at(0, 14, 5, 0), call(CallResult::Wrong, "138 0000 0000"))),
+        |story, _| drop(story.online(&WEST, at(0, 14, 5, 0), call(CallResult::NotExist, MOBILE))),
+        |story, key| drop(story.again(key, &COURIER, at(0, 14, 5, 0), Body::Attempt(Attempt::of(code("DF-PHONE"))))),
+        // A message of another day failed because of the number.
+        |story, _| {
+            let other = Sms { day: 1, template: Some(code("other")), ..message(None) };
+            let other = story.online(&WEST, at(0, 14, 5, 0), Body::Sms(other));
+            let failed =
+                SmsReport { way: SmsWay::Gateway, fault: Some(SmsFault::Number), ..report(&other, SmsState::Undelivered) };
+            story.online(&SERVER, at(0, 14, 6, 0), Body::SmsReport(failed));
+        },
+        // It was marked before, offline, and head office heard of it only later.
+        |story, _| drop(story.add(&WEST, at(0, 13, 0, 0), Some(at(0, 14, 5, 0)), call(CallResult::Wrong, MOBILE))),
+    ];
+    for (n, mark) in marks.into_iter().enumerate() {
+        let (mut story, key) = queued();
+        assert_eq!(next_step(&story, &[key.tag], false), Step::Send(0));
+        mark(&mut story, &key);
+        let message = story.judge(at(0, 14, 10, 0)).messages.into_iter().find(|message| message.entry == key).unwrap();
+        assert!(message.lacks.contains(&SmsLack::NumberWrong) && message.is_open(), "{n}: {:?}", message.lacks);
+        let told = message.told(&qinghe());
+        assert!(told.en.contains("get the right number") && told.zh.contains("正确号码"), "{n}: {told:?}");
+        let judged = story.judge(at(0, 14, 10, 0));
+        let can = Ability { tags: &[key.tag], online: true, gateway: true, phone: true, in_hand: false };
+        let step = next(&message, &judged.messages, &qinghe(), false, &can, at(0, 14, 10, 0));
+        assert_eq!(step, Step::Settle(0, SmsState::Failed, Some(SmsFault::Number)), "{n}");
+    }
+}
+
+#[test]
+fn a_number_that_was_known_as_wrong_when_a_person_named_it_stays_allowed() {
+    let (mut story, attempt) = attempted();
+    story.online(&WEST, at(0, 14, 0, 30), call(CallResult::Wrong, MOBILE));
+    let key = story.again(&attempt.clone(), &COURIER, at(0, 14, 1, 0), Body::Sms(message(Some(attempt))));
+    // It is said once more, which is nothing new.
+    story.online(&WEST, at(0, 14, 2, 0), call(CallResult::NotExist, MOBILE));
+    assert_eq!((next_step(&story, &[key.tag], false), only(&story).lacks), (Step::Send(0), vec![SmsLack::NotSent]));
+}
+
+#[test]
+fn a_mark_against_another_number_or_one_that_no_longer_holds_stops_nothing() {
+    let (mut story, key) = queued();
+    story.online(&WEST, at(0, 14, 2, 0), call(CallResult::Wrong, "13911112222"));
+    story.online(&WEST, at(0, 14, 2, 30), call(CallResult::Off, MOBILE));
+    assert_eq!(next_step(&story, &[key.tag], false), Step::Send(0));
+    let wrong = story.online(&WEST, at(0, 14, 3, 0), call(CallResult::Wrong, MOBILE));
+    assert_ne!(next_step(&story, &[key.tag], false), Step::Send(0));
+    let words = Personal::plain("打错了").unwrap();
+    let correction = Correction { of: wrong.clone(), fault: Fault::DidNotOccur, same_as: None, words };
+    story.again(&wrong, &WEST, at(0, 14, 4, 0), Body::Correction(correction));
+    assert_eq!(next_step(&story, &[key.tag], false), Step::Send(0), "the mark was a mistake");
+    story.online(&WEST, at(0, 14, 5, 0), call(CallResult::Wrong, MOBILE));
+    assert_ne!(next_step(&story, &[key.tag], false), Step::Send(0));
+    story.online(&ORIGIN, at(0, 14, 6, 0), Body::Reply(Reply { phone: said(MOBILE), ..full("REDELIVER") }));
+    assert_eq!(next_step(&story, &[key.tag], false), Step::Send(0), "the origin says that it is right");
+}
+
+#[test]
+fn a_stopped_message_ends_the_next_try_of_one_that_failed_and_what_has_left_is_judged_by_its_result() {
+    let wrong = |story: &mut Story| story.online(&WEST, at(0, 14, 5, 0), call(CallResult::Wrong, MOBILE));
+    let (mut story, key) = queued();
+    let told = |state, fault| Body::SmsReport(SmsReport { fault, ..report(&key, state) });
+    story.again(&key, &COURIER, at(0, 14, 2, 0), told(SmsState::Submitting, None));
+    story.again(&key, &COURIER, at(0, 14, 2, 1), told(SmsState::Failed, Some(SmsFault::NoService)));
+    wrong(&mut story);
+    assert_eq!(next_step(&story, &[key.tag], false), Step::Settle(1, SmsState::Failed, Some(SmsFault::Number)));
+    for state in [SmsState::Submitting, SmsState::Uncertain, SmsState::HandedOver, SmsState::Sent, SmsState::Delivered] {
+        let (mut story, key) = queued();
+        story.again(&key, &COURIER, at(0, 14, 2, 0), Body::SmsReport(report(&key, state)));
+        let before = only(&story).lacks;
+        wrong(&mut story);
+        assert_eq!(only(&story).lacks, before, "{state:?}");
+    }
+}

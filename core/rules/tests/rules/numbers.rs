@@ -170,3 +170,32 @@ fn copies_that_head_office_found_equal_do_not_disagree_although_their_marks_diff
     receipt.facts = FactsCheck::Unchecked;
     assert!(story.case().facts_disagree, "nobody has compared this one");
 }
+
+#[test]
+fn a_message_that_was_stopped_proves_no_fault_of_the_number() {
+    // The report of the end may have the time of the call, and then any order.
+    for (minute, was_handed_over, proves) in [(6, false, false), (5, false, false), (6, true, true)] {
+        let mut story = Story::by(version_of("qinghe", 2));
+        let attempt = story.attempt(at(0, 14, 0, 0), Some(at(0, 14, 0, 0)), "DF-NOBODY").entry.key.clone();
+        let key = story.again(&attempt.clone(), &COURIER, at(0, 14, 1, 0), Body::Sms(message(Some(attempt))));
+        let by_server = |state, fault| Body::SmsReport(SmsReport { way: SmsWay::Gateway, fault, ..report(&key, state) });
+        if was_handed_over {
+            story.online(&SERVER, at(0, 14, 2, 0), by_server(SmsState::Submitting, None));
+        }
+        let call = Call { result: CallResult::Wrong, number: said(MOBILE), words: None };
+        let call = story.online(&COURIER, at(0, 14, 5, 0), Body::Call(call));
+        story.online(&SERVER, at(0, 14, minute, 0), by_server(SmsState::Failed, Some(SmsFault::Number)));
+        if minute == 5 {
+            story.entries.iter_mut().last().unwrap().entry.key.tag = Tag::of(&InstallId::new([0; 16]));
+        }
+        let judged = story.judge(at(0, 15, 0, 0));
+        assert_eq!(judged.flags.contains(&Flag::Leniency), proves, "no network has refused it");
+        assert_eq!(judged.messages[0].lacks.contains(&SmsLack::NumberWrong), !proves);
+        assert!(!judged.messages[0].is_open());
+        // The call was a mistake: what rested on it falls with it.
+        let words = plain("打错了");
+        let correction = Correction { of: call.clone(), fault: doorstep_domain::Fault::DidNotOccur, same_as: None, words };
+        story.again(&call, &COURIER, at(0, 14, 7, 0), Body::Correction(correction));
+        assert_eq!(default(&story, &row(Some(MOBILE), None)).is_err(), proves);
+    }
+}

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::{Fault, HttpConfig, Submitted};
+use crate::{Fault, HttpConfig, Submitted, code::plain};
 
 /// The meaning of an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,7 +14,7 @@ pub(crate) enum Said {
 
 /// Reads an answer. `body` is `None` if it was too large or the connection ended in it.
 pub(crate) fn said(config: &HttpConfig, status: u16, body: Option<&[u8]>) -> Said {
-    let uncertain = |why| Said::Done(Submitted::Uncertain { why });
+    let uncertain = |why| Said::Done(Submitted::Uncertain { why, ids: vec![] });
     let document = body.and_then(|body| serde_json::from_slice::<Value>(body).ok());
     let code = document.as_ref().zip(config.code_pointer.as_ref()).and_then(|(document, pointer)| text_at(document, pointer));
     match status {
@@ -66,37 +66,5 @@ pub(super) fn text_at(document: &Value, pointer: &str) -> Option<String> {
         Value::Number(number) => Some(number.to_string()),
         Value::Bool(truth) => Some(truth.to_string()),
         Value::Null | Value::Array(_) | Value::Object(_) => None,
-    }
-}
-
-/// A code that may be shown: printable ASCII, at most `most` characters, and without a run of seven digits, which may be
-/// somebody's number.
-pub(super) fn plain(code: &str, most: usize) -> String {
-    let mut out = String::new();
-    let mut digits = 0;
-    for c in code.chars().filter(|c| c.is_ascii_graphic() || *c == ' ').take(most) {
-        digits = if c.is_ascii_digit() { digits + 1 } else { 0 };
-        out.push(c);
-        if digits == 7 {
-            out.truncate(out.len() - 7);
-            out.push_str("#######");
-        } else if digits > 7 {
-            out.pop();
-            out.push('#');
-        }
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_code_shows_no_number_of_anybody() {
-        assert_eq!(plain("isv.MOBILE_NUMBER_ILLEGAL", 64), "isv.MOBILE_NUMBER_ILLEGAL");
-        assert_eq!(plain("bad number 13800000001!", 64), "bad number ###########!");
-        assert_eq!(plain("错误 401234\n", 64), " 401234");
-        assert_eq!(plain("abc", 2), "ab");
     }
 }

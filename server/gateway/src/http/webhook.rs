@@ -4,9 +4,10 @@
 use ring::digest::{SHA256, digest};
 use serde_json::Value;
 
-use super::answer::{plain, text_at};
+use super::answer::text_at;
 use crate::{
     ConfigError, HttpConfig, Inbound, Raw, RawKind, Receipt, ReceiptStatus, Secret, Unread,
+    code::Codes,
     config::{InboundHook, ReceiptHook},
     event::status_of_word,
 };
@@ -78,13 +79,11 @@ impl Webhooks {
             let status = status(hook, &state);
             let number = at(&hook.number).filter(|number| (1..=32).contains(&number.len()));
             let done_at = at(&hook.done_at).map(|at| at.chars().take(32).collect());
-            let code = at(&hook.code).unwrap_or_default();
-            let own =
-                Some(state.as_str()).filter(|_| status.is_failure() && (code.is_empty() || status == ReceiptStatus::Unknown));
-            let code = own.into_iter().chain(Some(code.as_str()).filter(|code| !code.is_empty())).collect::<Vec<_>>().join(" ");
+            let field = at(&hook.code);
+            let code = Codes { word: Some(&state), field: field.as_deref(), beside: None }.text(status);
             let part = part(at(&hook.part), at(&hook.parts));
             let (other_id, by_text_alone) = (None, false);
-            Ok(Receipt { id, other_id, status, code: plain(&code, 32), part, by_text_alone, number, done_at, raw })
+            Ok(Receipt { id, other_id, status, code, part, by_text_alone, number, done_at, raw })
         })
     }
 

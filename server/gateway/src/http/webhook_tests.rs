@@ -93,7 +93,10 @@ fn an_answer_without_a_service_number_is_taken() {
 fn a_state_that_the_configuration_does_not_name_is_no_success_and_shows_itself() {
     for (state, err, status, code) in [
         ("MK:0001", "", ReceiptStatus::Undelivered, "MK:0001"),
-        ("DB:0141", "7", ReceiptStatus::Undelivered, "7"),
+        ("DB:0141", "7", ReceiptStatus::Undelivered, "DB:0141 7"),
+        ("MK:0001", "0", ReceiptStatus::Undelivered, "MK:0001 0"),
+        ("UNDELIV", "000", ReceiptStatus::Undelivered, "000"),
+        ("DELETED", "0", ReceiptStatus::Undelivered, "DELETED 0"),
         ("DELETED", "", ReceiptStatus::Undelivered, "DELETED"),
         ("UNKNOWN", "9", ReceiptStatus::Unknown, "UNKNOWN 9"),
         ("DELIVERED", "", ReceiptStatus::Unknown, "DELIVERED"),

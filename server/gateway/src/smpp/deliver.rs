@@ -63,7 +63,7 @@ pub(super) fn delivered(delivery: Delivery) -> Delivered {
 /// Reads a delivery that is no message of a customer.
 fn told(delivery: &Delivery, texts: &[&[u8]], by_text_alone: bool) -> Delivered {
     let Delivery { class, raw, .. } = delivery;
-    let (id, state, code) = (delivery.receipted_id.clone(), delivery.state, delivery.network_code.clone());
+    let (id, state, code) = (delivery.receipted_id.clone(), delivery.state, delivery.network_code);
     let said = match receipt(texts, &Fields { id, state, code }) {
         Ok(said) => said,
         Err(why) => return Delivered::Unread(Unread { raw: raw.clone(), why }),

@@ -18,7 +18,8 @@ pub(super) struct Delivery {
     pub(super) payload: Vec<u8>,
     pub(super) receipted_id: Option<String>,
     pub(super) state: Option<u8>,
-    pub(super) network_code: Option<String>,
+    /// The network's type and its error code.
+    pub(super) network_code: Option<(u8, u16)>,
     pub(super) reference: Option<u16>,
     pub(super) of: Option<u8>,
     pub(super) number: Option<u8>,
@@ -106,7 +107,7 @@ impl Delivery {
             (0x001e, id) => self.receipted_id = Some(shown(id)).filter(|id| !id.is_empty()),
             (0x0427, [.., state]) => self.state = Some(*state),
             (0x0423, [network, high, low]) => {
-                self.network_code = Some(format!("{network}:{}", u16::from_be_bytes([*high, *low])));
+                self.network_code = Some((*network, u16::from_be_bytes([*high, *low])));
             }
             (0x0424, payload) => self.payload = payload.to_vec(),
             (0x020c, [high, low]) => self.reference = Some(u16::from_be_bytes([*high, *low])),
@@ -142,7 +143,7 @@ pub(super) mod tests {
         let read = deliver(&body(4, 8, b"text", &fields));
         assert_eq!((read.from.as_str(), read.to.as_str(), read.class, read.coding), ("8613800000001", "10690001", 4, 8));
         assert_eq!((&read.text[..], &read.payload[..], read.state), (&b"text"[..], &b"more"[..], Some(2)));
-        assert_eq!((read.receipted_id.as_deref(), read.network_code.as_deref()), (Some("abc-7"), Some("3:260")));
+        assert_eq!((read.receipted_id.as_deref(), read.network_code), (Some("abc-7"), Some((3, 260))));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::{io, time::Duration};
 
 use bytes::BytesMut;
-use doorstep_rules::sms::{Alphabet, septets};
+use doorstep_rules::sms::{Alphabet, Segments, septets};
 use rusmpp::{
     Command, CommandStatus, Pdu,
     decode::DecodeWithLength,
@@ -137,13 +137,18 @@ pub(super) fn delivery_resp(kind: RawKind) -> Pdu {
     }
 }
 
+/// The segments that are submitted: those of the text alone, because the operator puts its signature before it.
+pub(super) fn pieces(message: &Outgoing) -> Segments {
+    Segments::of(&message.text)
+}
+
 /// The PDUs of a message, one for each segment. `reference` ties the segments of one message together on the phone.
 pub(super) fn submits(config: &SmppConfig, message: &Outgoing, reference: u8) -> Result<Vec<SubmitSm>, Unfit> {
     let dest = Dest::of(config, &message.to).ok_or(Unfit("number"))?;
     let source = format!("{}{}", config.source_addr, message.extension.as_deref().unwrap_or(""));
-    let parts = &message.segments.parts;
+    let Segments { alphabet, parts, .. } = pieces(message);
     let count = u8::try_from(parts.len()).map_err(|_| Unfit("text"))?;
-    let (coding, alphabet) = match message.segments.alphabet {
+    let (coding, alphabet) = match alphabet {
         Alphabet::Gsm7 => (DataCoding::McSpecific, septets as fn(&str) -> Vec<u8>),
         Alphabet::Ucs2 => (DataCoding::Ucs2, big_endian as fn(&str) -> Vec<u8>),
     };
@@ -161,7 +166,7 @@ pub(super) fn submits(config: &SmppConfig, message: &Outgoing, reference: u8) ->
         .data_coding(coding)
         .build();
     let mut submits = Vec::with_capacity(parts.len());
-    for (number, part) in (1..=count).zip(parts) {
+    for (number, part) in (1..=count).zip(&parts) {
         let mut bytes = if count > 1 { vec![5, 0, 3, reference, count, number] } else { Vec::new() };
         bytes.extend(alphabet(part));
         let mut submit = template.clone();

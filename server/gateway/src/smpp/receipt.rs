@@ -3,14 +3,14 @@
 //! The specification leaves the text to the vendor, so gateways write it with blanks behind colons, with commas or lines between
 //! the fields, with fields left out, in UCS-2, and with zero bytes at its end. This reader takes all of them.
 
-use crate::{ReceiptStatus, event::status_of_word};
+use crate::{ReceiptStatus, code::Codes, event::status_of_word};
 
 /// The optional fields of a receipt.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Fields {
     pub(super) id: Option<String>,
     pub(super) state: Option<u8>,
-    pub(super) code: Option<String>,
+    pub(super) code: Option<(u8, u16)>,
 }
 
 /// What a receipt says.
@@ -24,7 +24,7 @@ pub(super) struct Said {
     pub(super) done_at: Option<String>,
 }
 
-/// The longest id, code and time that are taken, in characters.
+/// The longest id and time that are taken, in characters.
 const MOST_ID: usize = 64;
 const MOST_WORD: usize = 32;
 
@@ -42,11 +42,7 @@ pub(super) fn receipt(texts: &[&[u8]], fields: &Fields) -> Result<Said, &'static
     let word = keys.word("stat").or_else(|| keys.word("status"));
     let status = status(word, fields.state).ok_or("no_status")?;
     let id = written.or(beside).ok_or("no_id")?;
-    let err = keys.word("err").map(str::to_owned).or_else(|| fields.code.clone()).unwrap_or_default();
-    // A word that its status does not repeat is a part of the code.
-    let own = word.filter(|word| status.is_failure() && (word.contains(':') || status == ReceiptStatus::Unknown));
-    let code = own.into_iter().chain(Some(err.as_str()).filter(|err| !err.is_empty())).collect::<Vec<_>>().join(" ");
-    let code = code.chars().filter(|c| c.is_ascii_graphic() || *c == ' ').take(MOST_WORD).collect();
+    let code = Codes { word, field: keys.word("err"), beside: fields.code }.text(status);
     let done_at = keys.word("done date").map(|at| short(at, MOST_WORD));
     Ok(Said { id, other_id, status, code, done_at })
 }

@@ -90,7 +90,7 @@ fn a_text_in_ucs2_is_read_in_both_orders_of_bytes() {
 
 #[test]
 fn without_a_text_the_fields_say_it_and_without_an_id_there_is_no_receipt() {
-    let fields = Fields { code: Some("8:1".to_owned()), ..beside("7", 5) };
+    let fields = Fields { code: Some((8, 1)), ..beside("7", 5) };
     let said = receipt(&[b""], &fields).unwrap();
     assert_eq!((said.id.as_str(), said.status, said.code.as_str()), ("7", ReceiptStatus::Undelivered, "8:1"));
     assert_eq!(receipt(&[], &fields), Ok(said));

@@ -76,7 +76,7 @@ async fn a_message_is_posted_as_the_configured_document_and_its_id_is_read() {
 async fn each_answer_has_its_meaning_and_nothing_is_asked_twice() {
     let refused = |fault, code: &str| Submitted::Refused { fault, code: code.to_owned() };
     let accepted = |ids: &[&str]| Submitted::Accepted { ids: ids.iter().map(|id| (*id).to_owned()).collect() };
-    let unsure = |why| Submitted::Uncertain { why };
+    let unsure = |why| Submitted::Uncertain { why, ids: vec![] };
     let cases = [
         (answer(200, r#"{"code":"OK","data":{"id":"a1"}}"#), accepted(&["a1"])),
         (answer(201, r#"{"code":0}"#), accepted(&[])),
@@ -123,7 +123,7 @@ async fn no_connection_is_not_sent_and_no_answer_is_uncertain() {
     let web = Web::start(None).await;
     let gateway = http(web.port, "http", "response_seconds = 0.3");
     web.script([Behaviour::Silent]);
-    assert_eq!(gateway.submit(&message("好")).await, Submitted::Uncertain { why: "no answer in time" });
+    assert_eq!(gateway.submit(&message("好")).await, Submitted::Uncertain { why: "no answer in time", ids: vec![] });
     let port = web.port;
     drop(web);
     let gateway = http(port, "http", "");

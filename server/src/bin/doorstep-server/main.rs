@@ -1,6 +1,7 @@
 //! `doorstep-server`: serve, and the administrator's commands.
 
 mod args;
+mod findings;
 mod lists;
 mod log;
 mod run;

@@ -3,12 +3,12 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use doorstep_domain::{Body, Fen, Personal, Recorded, Remark, Stands};
-use doorstep_rules::{Explanation, gap_words};
+use doorstep_rules::Explanation;
 use doorstep_server::{
     AdminError,
     admin::{
-        Admin, Decide, EnvelopeRow, FindingRow, Fork, Found, InboundRow, Item, MessageRow, PackRow, PhotoRow, Pinned, QuotaRow,
-        ReceiptRow, Scrub, UnusableNumber, Which, erase_photo, scrub,
+        Admin, Decide, EnvelopeRow, Fork, Found, InboundRow, Item, MessageRow, PackRow, PhotoRow, Pinned, QuotaRow, ReceiptRow,
+        Scrub, UnusableNumber, Which, erase_photo, scrub,
     },
     shown,
 };
@@ -16,6 +16,7 @@ use serde_json::json;
 
 use crate::{
     args::{AdminCommand, QuarantineCommand, ServiceTokenCommand, SmsCommand},
+    findings::finding_line,
     lists, log, wall,
 };
 
@@ -283,15 +284,7 @@ pub fn administer(
         }
         AdminCommand::Findings { outlet, open, limit } => {
             let findings = admin.findings(outlet.as_deref(), open, limit, wall())?;
-            let line = |(waybill, f): &(String, FindingRow)| {
-                let amount = f.amount.map(|fen| format!(" {}", Fen(fen))).unwrap_or_default();
-                let review = if f.review { "  须总部查看 for review" } else { "" };
-                let width = f.gap_from.zip(f.gap_until).map(|(from, until)| until.saturating_sub(from));
-                let gap = f.gap_until.map(|_| gap_words(width, f.proven)).map(|gap| format!("  {} {}", gap.zh, gap.en));
-                let gap = gap.unwrap_or_default();
-                format!("{waybill}  {}  {}%{amount}  {}  {}{review}{gap}", f.outlet, f.share, f.state, f.id)
-            };
-            let text = findings.iter().map(line).collect::<Vec<_>>().join("\n");
+            let text = findings.iter().map(finding_line).collect::<Vec<_>>().join("\n");
             let rows: Vec<_> = findings.iter().map(|(waybill, f)| json!({ "waybill": waybill, "finding": f })).collect();
             say(json!(rows), text);
         }
