@@ -130,6 +130,12 @@ impl Parcel {
         let alive = self.virtual_number.as_ref().filter(|number| !number.is_over(now));
         alive.map(|number| &number.number).or(self.recipient_phone.as_ref())
     }
+
+    /// Whether an SMS to a number would go to the virtual number after its end, and so perhaps to somebody else.
+    pub fn is_ended_number(&self, number: &str, now: UnixMs) -> bool {
+        let is_it = |known: &Personal| known.text().is_some_and(|known| is_same_number(known, number));
+        self.virtual_number.as_ref().is_some_and(|known| known.is_over(now) && is_it(&known.number))
+    }
 }
 
 /// All digits of a text, without China's country code before a mobile. `None` if there is no digit. Earlier

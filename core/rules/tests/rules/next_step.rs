@@ -88,3 +88,19 @@ fn a_text_that_its_template_can_not_give_ends_at_once_and_does_not_wait_in_the_q
     assert_eq!((only(&story).state, only(&story).is_open()), (SmsState::Failed, false));
     assert_eq!(next_step(&story, &[key.tag], true), Step::Wait, "the end is told once");
 }
+
+#[test]
+fn a_message_in_the_neutral_form_is_left_to_the_gateway_and_one_in_a_persons_own_words_is_not() {
+    let step = |from: &str, to: &str, template: bool| {
+        let (mut story, attempt) = attempted();
+        let sms = message(Some(attempt.clone()));
+        let text = sms.text.text().unwrap().replace(from, to);
+        let own = if template { sms.clone() } else { Sms { template: None, template_version: 0, ..sms.clone() } };
+        let sms = Sms { text: Personal::plain(&text).unwrap(), digest: Sms::digest_of(&text), has_surname: false, ..own };
+        let key = story.again(&attempt, &COURIER, at(0, 14, 1, 0), Body::Sms(sms));
+        next_step(&story, &[key.tag], true)
+    };
+    assert_eq!(step("王先生/女士", "尊敬的客户", true), Step::Offer(0));
+    assert_eq!(step("王先生/女士", "亲", false), Step::Send(0), "its own words go from the phone");
+    assert_eq!(step("王先生/女士", "亲", true), Step::Settle(0, SmsState::Failed, Some(SmsFault::Text)));
+}
