@@ -3,7 +3,7 @@
 use doorstep_domain::{Fen, FreightKind, Personal};
 use doorstep_protocol::{MAX_INFLATED, RefKind, Refs, decode, open};
 use doorstep_store::Store;
-use doorstep_tests::{RawAnswer, World, ended, raw, waybill};
+use doorstep_tests::{LinkMode, RawAnswer, World, ended, raw, waybill};
 use serde_json::{Value, json};
 
 /// A row of JSON as the network's system sends it, with all fields.
@@ -381,4 +381,39 @@ async fn a_field_that_a_posted_row_lacks_leaves_what_is_known_as_a_column_of_a_f
     let yuan = with(with(few(2), "declared_yuan", json!("5")), "declared_fen", json!(null));
     assert_eq!(said(&post(&world, &token, "", &json!([yuan])).await)["taken"], 1);
     assert_eq!(at_head_office(&world, 2)["declared"], 500);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_that_has_passed_its_own_end_leaves_a_phone_without_a_sync_and_never_by_a_wrong_clock() {
+    let mut world = World::new().await;
+    let token = token(&world);
+    let ending = |n: u32, end: &str| without(with(row(n), "expires", json!(end)), &["day"]);
+    let rows = json!([ending(2, "2026-03-02 20:00"), ending(4, "2026-03-02 20:00"), ending(6, "2026-03-12 20:00")]);
+    post(&world, &token, "", &rows).await;
+    let phone = world.device("phone", "c1").await;
+    phone.sync().await.unwrap();
+    phone.fail(4, "DF-NOBODY").unwrap();
+    let stored = |n: u32| -> i64 {
+        let db = rusqlite::Connection::open(phone.folder.join("doorstep.db")).unwrap();
+        db.query_row("SELECT count(*) FROM parcel WHERE waybill = ?1", [waybill(n)], |row| row.get(0)).unwrap()
+    };
+    let has = |n: u32| phone.client.parcels().unwrap().iter().any(|parcel| parcel.waybill.as_str() == waybill(n));
+    world.link.set(LinkMode::Cut);
+    // After a restart without the server only the wall clock is left, which may be wrong.
+    phone.clock.restart();
+    world.hands.advance(24 * 60);
+    assert!(has(2) && has(4) && has(6));
+    world.link.set(LinkMode::Up);
+    phone.sync().await.unwrap();
+    world.link.set(LinkMode::Cut);
+    assert!(!has(2) && stored(2) == 0, "over");
+    assert!(has(4), "its case is open");
+    assert!(has(6) && stored(6) == 1, "not over yet");
+    world.hands.advance(11 * 24 * 60);
+    assert!(!has(6) && stored(6) == 0, "over without a sync");
+    // Head office names the parcel again, with a later end.
+    post(&world, &token, "", &json!([ending(6, "2026-04-12 20:00")])).await;
+    world.link.set(LinkMode::Up);
+    phone.sync().await.unwrap();
+    assert!(has(6) && has(4));
 }

@@ -131,10 +131,16 @@ impl Inner {
     /// The best estimate of now: the server's clock advanced by this boot's monotonic clock, else the wall clock. So a
     /// countdown is right on a phone whose clock is hours off.
     pub fn now(&self) -> Result<UnixMs, ClientError> {
+        let proven = self.proven_now()?;
+        Ok(proven.unwrap_or_else(|| self.clock.read().wall))
+    }
+
+    /// Now by the server's clock and this boot's monotonic one; `None` if the server was not reached in this boot.
+    pub fn proven_now(&self) -> Result<Option<UnixMs>, ClientError> {
         let clocks = self.clock.read();
         let anchor = self.store().anchor(clocks.boot)?;
         let elapsed = anchor.and_then(|a| Some((a.server, i64::try_from(clocks.mono_ms.checked_sub(a.mono_ms)?).ok()?)));
-        Ok(elapsed.map_or(clocks.wall, |(server, elapsed)| server.plus(elapsed)))
+        Ok(elapsed.map(|(server, elapsed)| server.plus(elapsed)))
     }
 
     pub fn changed(&self) {
