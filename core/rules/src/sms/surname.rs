@@ -131,7 +131,7 @@ impl Pack {
             }
             (Some('老' | '小' | '大'), ..) => Reading::Unknown,
             // A text of more characters than a name begins with a remark, unless a surname is known to begin like this.
-            (Some(first), ..) if is_longer_than_a_name(text) && !is_common(first) => Reading::Unknown,
+            (Some(first), ..) if is_longer_than_a_name(text) && !is_likely(&first.to_string()) => Reading::Unknown,
             (Some(first), ..) => Reading::Is(first.to_string()),
         }
     }

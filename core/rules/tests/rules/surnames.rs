@@ -203,6 +203,7 @@ fn a_remark_in_place_of_a_name_is_no_surname() {
         ("王小明 不要打电话", "王"),
         ("【勿敲门】王小明", "王"),
         ("王小明放门口", "王"),
+        ("陳小明請放門口", "陳"),
         ("联系人王小明", "王"),
         ("Do Thi Lan", "Lan"),
         ("Leave", "Leave"),
