@@ -61,9 +61,15 @@ struct Answer {
     /// The number of other rows of the day that have ended, if the list is complete.
     ended: u64,
     /// The number of rows that named no day and kept one before today.
+    #[serde(skip_serializing_if = "is_none")]
     kept_day: usize,
     /// Each row, in the order of the request.
     rows: Vec<Said>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_none(count: &usize) -> bool {
+    *count == 0
 }
 
 /// What became of a row.
