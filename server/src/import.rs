@@ -16,7 +16,7 @@ mod table;
 mod workbook;
 pub(crate) mod write;
 
-pub(crate) use self::write::{RowError, end, end_others, import_parcel};
+pub(crate) use self::write::{RowError, end, end_others, import_row};
 use self::{
     cell::Cell,
     encoding::Decoded,

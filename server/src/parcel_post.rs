@@ -44,7 +44,7 @@ pub(crate) struct Wish {
     /// The rows are all of their day: other rows of the day end.
     #[serde(default)]
     complete: bool,
-    /// The day of rows that name none; without it the day of today.
+    /// The day of rows that name none. Without it a known row keeps its day, and a new one has today's.
     day: Option<String>,
 }
 
@@ -60,8 +60,16 @@ struct Answer {
     taken: usize,
     /// The number of other rows of the day that have ended, if the list is complete.
     ended: u64,
+    /// The number of rows that named no day and kept one before today.
+    #[serde(skip_serializing_if = "is_none")]
+    kept_day: usize,
     /// Each row, in the order of the request.
     rows: Vec<Said>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_none(count: &usize) -> bool {
+    *count == 0
 }
 
 /// What became of a row.
@@ -162,12 +170,18 @@ fn write(
 ) -> Result<Answer, ApiError> {
     let (_, book) = rules.book(tx)?;
     let pack = book.at(now);
-    let mut answer = Answer { taken: 0, ended: 0, rows: Vec::with_capacity(rows.len()) };
+    let mut answer = Answer { taken: 0, ended: 0, kept_day: 0, rows: Vec::with_capacity(rows.len()) };
     let mut named = BTreeSet::new();
     for (place, given) in rows.iter().enumerate() {
         let waybill = row::waybill(given);
         named.extend(waybill.clone());
-        let fault = take_row(tx, given, pack, (is_complete, day), now)?;
+        let fault = match take_row(tx, given, pack, (is_complete, day), now)? {
+            Ok(kept_day) => {
+                answer.kept_day += usize::from(kept_day);
+                None
+            }
+            Err(fault) => Some(fault),
+        };
         answer.taken += usize::from(fault.is_none());
         answer.rows.push(Said { row: place, waybill, taken: fault.is_none(), fault });
     }
@@ -180,31 +194,34 @@ fn write(
     Ok(answer)
 }
 
-/// Takes a row, or gives its fault. An error ends the request.
+/// Takes a row, or gives its fault. Says whether it kept a day before today. An error ends the request.
 fn take_row(
     tx: &Tx<'_>,
     given: &Map<String, Value>,
     pack: &Pack,
     (is_complete, day): (bool, Option<Day>),
     now: UnixMs,
-) -> Result<Option<Fault>, ApiError> {
-    let mut parcel = match row::parcel(given, pack) {
-        Ok(parcel) => parcel,
-        Err(fault) => return Ok(Some(fault)),
+) -> Result<Result<bool, Fault>, ApiError> {
+    let mut draft = match row::draft(given, pack) {
+        Ok(draft) => draft,
+        Err(fault) => return Ok(Err(fault)),
     };
-    match (parcel.details.day, day) {
+    match (draft.details.day.flatten(), day) {
         (Some(named), Some(day)) if is_complete && named != day => {
-            return Ok(Some(Fault::of("day", "is another day than the list's")));
+            return Ok(Err(Fault::of("day", "is another day than the list's")));
         }
-        (None, _) => parcel.details.day = day.or_else(|| row::today(pack, now)),
+        (None, Some(day)) => draft.details.day = Some(Some(day)),
         _ => {}
     }
-    match import::import_parcel(tx, &parcel, now) {
-        Ok(()) => Ok(None),
-        Err(RowError::Outlet(field)) => Ok(Some(Fault::of(field, "this outlet is not in the directory"))),
-        Err(RowError::Courier) => Ok(Some(Fault::of("courier", "this account is not known"))),
-        Err(RowError::Database(error)) => Err(error.into()),
+    Ok(Err(match import::import_row(tx, draft, pack, now) {
+        Ok(row) => return Ok(Ok(row.kept_day)),
+        Err(RowError::Outlet(field)) => Fault::of(field, "this outlet is not in the directory"),
+        Err(RowError::Courier) => Fault::of("courier", "this account is not known"),
+        Err(RowError::Draft(fault)) => row::fault(fault),
+        Err(RowError::Database(error)) => return Err(error.into()),
         // As in the import of a file: the row comes again, and the others must not wait for it.
-        Err(_) => Ok(Some(Fault { field: None, fault: "the parcel's case could not be written; send the row again".into() })),
-    }
+        Err(RowError::Api(_)) => {
+            Fault { field: None, fault: "the parcel's case could not be written; send the row again".into() }
+        }
+    }))
 }

@@ -3,7 +3,7 @@
 use doorstep_domain::{Fen, FreightKind, Personal};
 use doorstep_protocol::{MAX_INFLATED, RefKind, Refs, decode, open};
 use doorstep_store::Store;
-use doorstep_tests::{RawAnswer, World, ended, raw, waybill};
+use doorstep_tests::{LinkMode, RawAnswer, World, ended, raw, waybill};
 use serde_json::{Value, json};
 
 /// A row of JSON as the network's system sends it, with all fields.
@@ -162,6 +162,8 @@ async fn guesses_of_service_tokens_wait_and_the_right_one_does_not() {
 async fn a_complete_list_ends_the_other_rows_of_its_day_but_none_whose_case_is_open() {
     let mut world = World::new().await;
     let token = token(&world);
+    // Rows that an earlier version imported without a day have none.
+    world.database().execute("UPDATE parcel SET list_day = NULL", []).unwrap();
     let rows: Vec<Value> = [2, 4, 6].map(row).into();
     assert_eq!(said(&post(&world, &token, "?complete=true&day=2026-03-02", &json!(rows)).await)["ended"], 0);
     let other_day = with(row(8), "day", json!("2026-03-03"));
@@ -316,4 +318,102 @@ async fn the_list_is_the_newest_one_that_is_not_after_today_and_the_open_cases()
     assert_eq!(listed, [waybill(4), waybill(60)], "today's, and the open case of yesterday");
     world.hands.advance(3 * 24 * 60);
     assert_eq!(numbers(), 2, "no newer list has come");
+}
+
+/// The row of a parcel at head office, as JSON of what matters here.
+fn at_head_office(world: &World, n: u32) -> Value {
+    let sql = "SELECT list_day, run, sender_name, freight, freight_fen, cod_fen, recipient_phone, declared_fen, courier FROM parcel WHERE waybill = ?1";
+    let text =
+        |bytes: Vec<u8>| Personal::from_bytes(&bytes).ok().and_then(|known| known.text().map(str::to_owned)).unwrap_or_default();
+    world
+        .database()
+        .query_row(sql, [waybill(n)], |row| {
+            Ok(json!({
+                "day": row.get::<_, Option<String>>(0)?, "run": row.get::<_, Option<String>>(1)?, "sender": text(row.get(2)?),
+                "freight": row.get::<_, Option<String>>(3)?, "freight_fen": row.get::<_, Option<i64>>(4)?,
+                "cod": row.get::<_, i64>(5)?, "phone": text(row.get(6)?), "declared": row.get::<_, Option<i64>>(7)?,
+                "courier": row.get::<_, Option<String>>(8)?,
+            }))
+        })
+        .unwrap()
+}
+
+fn without(mut row: Value, fields: &[&str]) -> Value {
+    for field in fields {
+        row.as_object_mut().unwrap().remove(*field);
+    }
+    row
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_field_that_a_posted_row_lacks_leaves_what_is_known_as_a_column_of_a_file_does() {
+    let world = World::new().await;
+    let token = token(&world);
+    post(&world, &token, "", &json!([with(row(2), "day", json!("2026-03-01")), with(row(4), "day", json!("2026-03-05"))])).await;
+    let known = at_head_office(&world, 2);
+    assert_eq!((&known["day"], &known["sender"], &known["cod"]), (&json!("2026-03-01"), &json!("陈掌柜"), &json!(900)));
+    let few = |n: u32| {
+        without(
+            row(n),
+            &["day", "sender_name", "freight", "freight_fen", "cod_fen", "recipient_phone", "declared_fen", "courier"],
+        )
+    };
+    // 2 keeps a day before today, 4 one after it, and 70 is new.
+    let answer = said(&post(&world, &token, "", &json!([few(2), few(4), few(70)])).await);
+    assert_eq!((&answer["taken"], &answer["kept_day"]), (&json!(3), &json!(1)), "{answer}");
+    assert_eq!(at_head_office(&world, 2), known);
+    assert_eq!(at_head_office(&world, 4)["day"], "2026-03-05");
+    let new = at_head_office(&world, 70);
+    assert_eq!((&new["day"], &new["sender"], &new["cod"]), (&json!("2026-03-02"), &json!(""), &json!(0)));
+    // The day of the request is the day of rows that name none.
+    let answer =
+        said(&post(&world, &token, "?day=2026-03-04", &json!([few(2), with(few(4), "day", json!(null)), row(70)])).await);
+    assert_eq!(answer["kept_day"], json!(null), "none");
+    let days: Vec<Value> = [2, 4, 70].map(|n| at_head_office(&world, n)["day"].clone()).into();
+    assert_eq!(days, [json!("2026-03-04"), json!("2026-03-04"), json!("2026-03-02")]);
+    // Null and a blank text take a value away, in whichever unit.
+    let emptied = with(with(with(few(2), "sender_name", json!(null)), "declared_yuan", json!("")), "freight", json!(" "));
+    post(&world, &token, "", &json!([with(emptied, "freight_fen", json!(null))])).await;
+    let left = at_head_office(&world, 2);
+    assert_eq!((&left["sender"], &left["declared"], &left["freight"]), (&json!(""), &json!(null), &json!(null)));
+    assert_eq!((&left["cod"], &left["phone"], &left["courier"]), (&known["cod"], &known["phone"], &known["courier"]));
+    // Of one amount in two units the blank one says nothing.
+    let yuan = with(with(few(2), "declared_yuan", json!("5")), "declared_fen", json!(null));
+    assert_eq!(said(&post(&world, &token, "", &json!([yuan])).await)["taken"], 1);
+    assert_eq!(at_head_office(&world, 2)["declared"], 500);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_that_has_passed_its_own_end_leaves_a_phone_without_a_sync_and_never_by_a_wrong_clock() {
+    let mut world = World::new().await;
+    let token = token(&world);
+    let ending = |n: u32, end: &str| without(with(row(n), "expires", json!(end)), &["day"]);
+    let rows = json!([ending(2, "2026-03-02 20:00"), ending(4, "2026-03-02 20:00"), ending(6, "2026-03-04 20:00")]);
+    post(&world, &token, "", &rows).await;
+    let phone = world.device("phone", "c1").await;
+    phone.sync().await.unwrap();
+    phone.fail(4, "DF-NOBODY").unwrap();
+    let stored = |n: u32| -> i64 {
+        let db = rusqlite::Connection::open(phone.folder.join("doorstep.db")).unwrap();
+        db.query_row("SELECT count(*) FROM parcel WHERE waybill = ?1", [waybill(n)], |row| row.get(0)).unwrap()
+    };
+    let has = |n: u32| phone.client.parcels().unwrap().iter().any(|parcel| parcel.waybill.as_str() == waybill(n));
+    world.link.set(LinkMode::Cut);
+    // After a restart without the server only the wall clock is left, which may be wrong.
+    phone.clock.restart();
+    world.hands.advance(24 * 60);
+    assert!(has(2) && has(4) && has(6));
+    world.link.set(LinkMode::Up);
+    phone.sync().await.unwrap();
+    world.link.set(LinkMode::Cut);
+    assert!(!has(2) && stored(2) == 0, "over");
+    assert!(has(4), "its case is open");
+    assert!(has(6) && stored(6) == 1, "not over yet");
+    world.hands.advance(2 * 24 * 60);
+    assert!(!has(6) && stored(6) == 0, "over without a sync");
+    // Head office names the parcel again, with a later end.
+    post(&world, &token, "", &json!([ending(6, "2026-04-12 20:00")])).await;
+    world.link.set(LinkMode::Up);
+    phone.sync().await.unwrap();
+    assert!(has(6) && has(4));
 }

@@ -198,7 +198,7 @@ fn hint(error: &ClientError) -> Option<&'static str> {
         "no_rules" | "no_network" | "no_notice" | "offline_too_long" => "doorstep sync",
         "sub_unknown" => "--sub",
         "no_case" | "no_attempt" => "doorstep fail, doorstep register",
-        "no_target" | "no_number" | "number_unusable" | "number_wrong" => "--to",
+        "no_target" | "no_number" | "number_unusable" | "number_wrong" | "number_ended" => "--to",
         "sms_not_yours" => "doorstep sms lease",
         "registrar" => "--stage",
         "no_entry" => "doorstep show, doorstep explain",

@@ -13,8 +13,8 @@ use doorstep_domain::{ActionId, CaseId, Day, InstallId, Outlet, Parcel, Photo, T
 use doorstep_protocol::{DayRow, PersonRow};
 use doorstep_rules::{Explanation, PROVISIONAL, Pack, Rulebook, explain};
 use doorstep_store::{
-    Action, CaseRow, CaseView, Filter, Identity, KnownCases, PhotoRef, Recording, Salvage, SmsStep, Status, Store, StoreKey,
-    Written,
+    Action, CaseRow, CaseView, Filter, Identity, KnownCases, PhotoRef, Recording, Salvage, SmsStep, Status, Store, StoreError,
+    StoreKey, Written,
 };
 use doorstep_sync::{Cause, Engine, Pace};
 use tokio::sync::watch;
@@ -241,6 +241,13 @@ impl Client {
     /// A page of today's parcels, ordered by waybill: at most `limit` parcels after a waybill.
     pub fn parcels_after(&self, waybill: &str, limit: u32) -> Result<Vec<Parcel>, ClientError> {
         self.unlocked()?;
+        if let Some(now) = self.inner.proven_now()? {
+            match self.inner.store().end_rows(now) {
+                // A list is shown on a full disk too.
+                Ok(_) | Err(StoreError::DiskFull) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
         let now = self.inner.now()?;
         let today = self.book()?.and_then(|book| book.at(now).day(now)).and_then(Day::new);
         let rows = self.inner.store().parcels_after(waybill, limit, today)?;
@@ -344,11 +351,7 @@ impl Client {
     /// The case ids on this device with their heads, by which two replicas are compared.
     pub fn heads(&self) -> Result<Vec<(CaseId, Vec<doorstep_domain::ChangeHash>)>, ClientError> {
         let store = self.inner.store();
-        Ok(store
-            .case_ids()?
-            .into_iter()
-            .map(|id| Ok((id, store.heads(&id)?)))
-            .collect::<Result<_, doorstep_store::StoreError>>()?)
+        Ok(store.case_ids()?.into_iter().map(|id| Ok((id, store.heads(&id)?))).collect::<Result<_, StoreError>>()?)
     }
 }
 

@@ -66,6 +66,8 @@ pub enum Refusal {
     NumberUnusable(NumberFault),
     /// The case knows its numbers as wrong, and the person named none.
     NumberWrong,
+    /// The number is a virtual one that has ended, and may be somebody else's now.
+    NumberEnded,
     /// The customer asks for no more messages.
     OptedOut,
     /// Only the device that recorded the attempt may send its SMS without a lease.
@@ -285,6 +287,7 @@ impl Refusal {
             Self::NoNumber => "no_number",
             Self::NumberUnusable(_) => "number_unusable",
             Self::NumberWrong => "number_wrong",
+            Self::NumberEnded => "number_ended",
             Self::OptedOut => "opted_out",
             Self::SmsNotYours => "sms_not_yours",
             Self::NoLease { .. } => "no_lease",

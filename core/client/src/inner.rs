@@ -11,7 +11,7 @@ use std::{
 
 use doorstep_domain::{CaseId, EntryKey, PhotoId, UnixMs};
 use doorstep_rules::Conditions;
-use doorstep_store::{Salvage, Store, StoreError};
+use doorstep_store::{Clocks, Salvage, Store, StoreError};
 use doorstep_sync::Engine;
 use tokio::sync::{Notify, watch};
 
@@ -132,9 +132,18 @@ impl Inner {
     /// countdown is right on a phone whose clock is hours off.
     pub fn now(&self) -> Result<UnixMs, ClientError> {
         let clocks = self.clock.read();
+        Ok(self.proven_at(clocks)?.unwrap_or(clocks.wall))
+    }
+
+    /// Now by the server's clock and this boot's monotonic one; `None` if the server was not reached in this boot.
+    pub fn proven_now(&self) -> Result<Option<UnixMs>, ClientError> {
+        self.proven_at(self.clock.read())
+    }
+
+    fn proven_at(&self, clocks: Clocks) -> Result<Option<UnixMs>, ClientError> {
         let anchor = self.store().anchor(clocks.boot)?;
         let elapsed = anchor.and_then(|a| Some((a.server, i64::try_from(clocks.mono_ms.checked_sub(a.mono_ms)?).ok()?)));
-        Ok(elapsed.map_or(clocks.wall, |(server, elapsed)| server.plus(elapsed)))
+        Ok(elapsed.map(|(server, elapsed)| server.plus(elapsed)))
     }
 
     pub fn changed(&self) {

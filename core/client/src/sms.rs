@@ -2,7 +2,7 @@
 
 use std::sync::{PoisonError, atomic::Ordering};
 
-use doorstep_domain::{Body, CaseId, ChangeHash, EntryKey, Number, SmsFault, SmsState, Waybill, is_same_number};
+use doorstep_domain::{Body, CaseId, ChangeHash, EntryKey, Number, SmsFault, SmsState, Waybill};
 use doorstep_protocol::{LeaseRequest, LeaseResponse, decode};
 use doorstep_rules::{
     Message,
@@ -166,8 +166,10 @@ impl Client {
             // An earlier version of the app recorded it. The digits that are left of such a text are a stranger's number.
             return self.tell(waybill, entry, round, SmsState::Failed, Some(SmsFault::Number));
         };
-        if self.is_virtual_and_over(waybill, to)? {
-            // The expired number may reach somebody else.
+        let parcel = self.inner.store().parcel(waybill)?;
+        let now = self.inner.now()?;
+        // The number may have ended while the message waited.
+        if parcel.is_some_and(|parcel| parcel.is_ended_number(to, now)) {
             return self.tell(waybill, entry, round, SmsState::Expired, None);
         }
         let parts = Segments::of(text).parts;
@@ -185,17 +187,6 @@ impl Client {
             self.tell(waybill, entry, round, SmsState::Failed, Some(fault))?;
         }
         Ok(())
-    }
-
-    /// Whether a number is the parcel's expired virtual number.
-    fn is_virtual_and_over(&self, waybill: &Waybill, to: &str) -> Result<bool, ClientError> {
-        let now = self.inner.now()?;
-        let parcel = self.inner.store().parcel(waybill)?;
-        let number = parcel.and_then(|parcel| parcel.virtual_number);
-        Ok(number.is_some_and(|number| {
-            let is_it = number.number.text().is_some_and(|text| is_same_number(text, to));
-            is_it && number.is_over(now)
-        }))
     }
 
     /// Takes the platform's result for an SMS. A repeated or outdated result has no effect.

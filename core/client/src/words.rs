@@ -281,6 +281,10 @@ impl Refusal {
                 "已知号码有误，短信可能发给陌生人：请向寄件网点要正确号码，或填写要发送的号码".into(),
                 "the number is known to be wrong, the SMS may reach a stranger: ask the origin outlet for the right one, or give the number to send to".into(),
             ),
+            Self::NumberEnded => (
+                "虚拟号码已过期，短信可能发给别人：请发到面单上的真实号码；没有时请打电话，或向寄件网点要号码".into(),
+                "the virtual number has ended, the SMS may reach somebody else: send to the label's own number; if there is none, call, or ask the origin outlet for one".into(),
+            ),
             Self::OptedOut => (
                 "客户已回复退订，不再发短信；请打电话".into(),
                 "the customer has asked for no more messages; call instead".into(),
@@ -397,7 +401,6 @@ fn template_zh(fault: &TemplateFault) -> String {
         TemplateFault::Open => "模板括号不完整".to_owned(),
         TemplateFault::UnknownVariable(name) => format!("模板有未知变量 {name}"),
         TemplateFault::Missing(variable) => format!("缺{}", name(variable)),
-        TemplateFault::NoSurname => "收件人姓名中没有姓氏（单位、打码或只有称呼）".to_owned(),
         TemplateFault::Text => "短信全文过长".to_owned(),
         TemplateFault::TooLong { variable, most } => format!("{}超过 {most} 个字", name(variable)),
         TemplateFault::Type(variable) => format!("{}含不允许的字符", name(variable)),
@@ -409,9 +412,8 @@ fn template_zh(fault: &TemplateFault) -> String {
 fn template_remedy(fault: &TemplateFault) -> (&'static str, &'static str) {
     let variable = match fault {
         TemplateFault::Missing(_) => {
-            return ("收件人姓名或原因不明时不能用模板", "without the recipient's name and a reason it can not be used");
+            return ("原因不明时不能用模板", "without a reason it can not be used");
         }
-        TemplateFault::NoSurname => Variable::Surname,
         TemplateFault::TooLong { variable, .. } | TemplateFault::Type(variable) | TemplateFault::Link(variable) => *variable,
         TemplateFault::Open | TemplateFault::UnknownVariable(_) | TemplateFault::Text => Variable::Brand,
     };

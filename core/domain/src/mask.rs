@@ -2,18 +2,24 @@
 //! sort of value. The masks follow China's standard for electronic waybills, by which a label hides a character of the name, six
 //! digits of the number and the room.
 
-use crate::{GeoPosition, Numbers, Personal, parcel::collected_digits};
+use crate::{GeoPosition, NumberFault, Numbers, Personal, parcel::collected_digits};
 
 /// Replaces a value that is hidden as a whole.
 pub const HIDDEN: &str = "***";
 
-/// A number as lists, logs and exports show it: at least six of its digits hidden, `138******00`. An extension and further numbers
-/// are hidden as a whole. Of a text that is no number, all digits count. A number that is masked already stays as it is.
+/// A number as lists, logs and exports show it: at least six of its digits hidden, `138******00`, with `+` before a number of another
+/// country, `+852******67`. An extension and further numbers are hidden as a whole. Of a text that is no number, all digits count. A
+/// number that is masked already stays as it is.
 pub fn mask_number(number: &str) -> String {
     if is_masked(number) {
         return number.to_owned();
     }
-    Numbers::read(number).map_or_else(|_| mask_collected(number), |read| mask_digits(read.main().digits()))
+    match Numbers::read(number) {
+        Ok(read) => format!("{}{}", read.main().plus(), mask_digits(read.main().digits())),
+        // The plus is what is wrong with it.
+        Err(NumberFault::PlusWithout86) => format!("+{}", mask_collected(number)),
+        Err(_) => mask_collected(number),
+    }
 }
 
 fn mask_collected(number: &str) -> String {
@@ -33,8 +39,9 @@ fn mask_digits(digits: &str) -> String {
     format!("{begins}{}{ends}", "*".repeat(hidden.max(6)))
 }
 
-/// Whether a text is a mask of a number: at most three digits, six stars or more, and at most two digits.
+/// Whether a text is a mask of a number: at most three digits, six stars or more, and at most two digits, with or without `+`.
 fn is_masked(text: &str) -> bool {
+    let text = text.strip_prefix('+').unwrap_or(text);
     let (begins, rest) = text.split_at(text.find('*').unwrap_or(text.len()));
     let ends = rest.trim_start_matches('*');
     let is_short = |part: &str, most: usize| part.len() <= most && part.bytes().all(|byte| byte.is_ascii_digit());
@@ -80,8 +87,19 @@ fn mask_numbers(words: &str) -> String {
         let (run, after) = from.split_at(end);
         let number = run.trim_end_matches([' ', '-']);
         let (_, gap) = run.split_at(number.len());
-        masked += before;
-        masked += &if number.chars().filter(is_digit).count() < 7 { number.to_owned() } else { mask_collected(number) };
+        let is_number = number.chars().filter(is_digit).count() >= 7;
+        let signed = before.strip_suffix('+').map(|before| (before, format!("+{number}")));
+        match signed.filter(|(_, signed)| is_number && Numbers::read(signed).is_ok()) {
+            // The mask says itself whether the number is of another country.
+            Some((before, signed)) => {
+                masked += before;
+                masked += &mask_number(&signed);
+            }
+            None => {
+                masked += before;
+                masked += &if is_number { mask_collected(number) } else { number.to_owned() };
+            }
+        }
         masked += gap;
         rest = after;
     }
@@ -122,6 +140,35 @@ mod tests {
         }
         assert_eq!(Personal::plain("13800138000").unwrap().masked_number(), "138******00");
         assert_eq!(Personal::from_bytes(&[1, 0, 9]).unwrap().masked_number(), "******", "sealed");
+    }
+
+    #[test]
+    fn a_mask_has_a_plus_if_the_number_is_of_another_country() {
+        for (number, masked) in [
+            ("+852 9123 4567", "+852******67"),
+            ("00852 9123 4567", "+852******67"),
+            ("+1 415 555 0100", "+141******00"),
+            ("+81 90 1234 5678", "+819*******78"),
+            ("+13800138000", "+138******00"),
+            ("+86 138 0013 8000", "138******00"),
+            ("+86 571 8800 1234", "571******34"),
+        ] {
+            assert_eq!(mask_number(number), masked);
+            assert_eq!(mask_number(masked), masked, "masking twice changes nothing");
+        }
+        for (words, masked) in [
+            ("改打+852 9123 4567。", "改打+852******67。"),
+            ("改打+86 138 0013 8000。", "改打138******00。"),
+            ("改打+13800138000。", "改打+138******00。"),
+            ("call +1 415 555 0100 - now", "call +141******00 - now"),
+            ("重量+5，件数+3", "重量+5，件数+3"),
+        ] {
+            assert_eq!(mask_words(words, ""), masked);
+            assert_eq!(mask_words(masked, ""), masked, "masking twice changes nothing");
+        }
+        for kept in ["+1380******00", "++138******00", "+138*****00"] {
+            assert_ne!(mask_number(kept), kept, "this shows more than a mask does");
+        }
     }
 
     #[test]

@@ -58,8 +58,12 @@ impl Number {
 
     /// The number as a network dials it: the digits, with `+` before a foreign number.
     pub fn dialled(&self) -> String {
-        let plus = if self.kind == NumberKind::International { "+" } else { "" };
-        format!("{plus}{}", self.digits)
+        format!("{}{}", self.plus(), self.digits)
+    }
+
+    /// `+` before a number of another country, nothing before others.
+    pub(crate) fn plus(&self) -> &'static str {
+        if self.kind == NumberKind::International { "+" } else { "" }
     }
 
     /// Why it takes no SMS; `None` if it takes one. With an extension the SMS goes to the number without it.
@@ -280,7 +284,6 @@ fn divided(groups: &[Group<'_>], extension: Option<&str>) -> Vec<Vec<Number>> {
 /// Reads the digits of one number, with or without a plus before them.
 fn number(plus: bool, digits: &str) -> Result<Number, NumberFault> {
     let of = |kind, digits: &str| Ok(Number { kind, digits: digits.to_owned(), extension: None });
-    let foreign = |rest: &str| FOREIGN.contains(&rest.len()) && !rest.starts_with('0') && !rest.starts_with("86");
     let coded = if plus { digits.strip_prefix("86") } else { digits.strip_prefix("0086") };
     match coded {
         Some(rest) if is_mobile(rest) => return of(NumberKind::Mobile, rest),
@@ -289,13 +292,9 @@ fn number(plus: bool, digits: &str) -> Result<Number, NumberFault> {
         Some(rest) => return Err(fault_of_length(rest)),
         None => {}
     }
-    if plus {
-        return if foreign(digits) { of(NumberKind::International, digits) } else { Err(foreign_fault(digits)) };
-    }
-    match digits.strip_prefix("00") {
-        Some(rest) if foreign(rest) => return of(NumberKind::International, rest),
-        Some(rest) => return Err(foreign_fault(rest)),
-        None => {}
+    let abroad = if plus { Some(digits) } else { digits.strip_prefix("00") };
+    if let Some(rest) = abroad {
+        return foreign_fault(rest).map_or_else(|| of(NumberKind::International, rest), Err);
     }
     let without_country = digits.strip_prefix("86").filter(|rest| rest.starts_with('1'));
     match () {
@@ -340,12 +339,43 @@ fn fault_of_length(digits: &str) -> NumberFault {
     }
 }
 
-fn foreign_fault(digits: &str) -> NumberFault {
+/// Why digits behind `+` or `00` are no number of another country; `None` if they are one. `+` before a mobile of China without its 86
+/// looks like a number of North America, so such digits are read as neither: an SMS would go to a stranger abroad, or a stranger
+/// here. North American numbers whose area code no mobile of China shares are read.
+fn foreign_fault(digits: &str) -> Option<NumberFault> {
     match digits.len() {
-        len if len < *FOREIGN.start() => NumberFault::TooShort,
-        len if len > *FOREIGN.end() => NumberFault::TooLong,
-        _ => NumberFault::Shape,
+        len if len < *FOREIGN.start() => Some(NumberFault::TooShort),
+        len if len > *FOREIGN.end() => Some(NumberFault::TooLong),
+        _ if digits.starts_with('0') || digits.starts_with("86") => Some(NumberFault::Shape),
+        len => match digits.strip_prefix('1') {
+            None => None,
+            Some(_) if len < 11 => Some(NumberFault::TooShort),
+            Some(_) if len > 11 => Some(NumberFault::TooLong),
+            Some(_) if is_allotted(digits) => Some(NumberFault::PlusWithout86),
+            Some(rest) => (!is_north_american(rest)).then_some(NumberFault::Shape),
+        },
     }
+}
+
+/// Whether a mobile of China can begin like this: its first three digits are allotted to an operator for people's phones.
+/// [`is_mobile`] takes more, because a label's number must stay readable when an operator gets new digits; behind `+` those would be a
+/// country's.
+fn is_allotted(digits: &str) -> bool {
+    is_mobile(digits)
+        && match digits.as_bytes().get(1..3) {
+            Some([b'4', third]) => (b'5'..=b'9').contains(third),
+            Some([b'5', third]) => *third != b'4',
+            Some([b'6', third]) => matches!(third, b'2' | b'5'..=b'7'),
+            Some([b'7', third]) => *third != b'9',
+            Some([b'9', third]) => *third != b'4',
+            _ => true,
+        }
+}
+
+/// Whether ten digits are a number of North America: neither its area code nor the three digits after that begin with 0 or 1.
+fn is_north_american(digits: &str) -> bool {
+    let begins = |at: usize| digits.as_bytes().get(at).is_some_and(|digit| (b'2'..=b'9').contains(digit));
+    digits.len() == 10 && begins(0) && begins(3)
 }
 
 #[cfg(test)]

@@ -130,6 +130,12 @@ impl Parcel {
         let alive = self.virtual_number.as_ref().filter(|number| !number.is_over(now));
         alive.map(|number| &number.number).or(self.recipient_phone.as_ref())
     }
+
+    /// Whether an SMS to a number would go to the virtual number after its end, and so perhaps to somebody else.
+    pub fn is_ended_number(&self, number: &str, now: UnixMs) -> bool {
+        let is_it = |known: &Personal| known.text().is_some_and(|known| is_same_number(known, number));
+        self.virtual_number.as_ref().is_some_and(|known| known.is_over(now) && is_it(&known.number))
+    }
 }
 
 /// All digits of a text, without China's country code before a mobile. `None` if there is no digit. Earlier
@@ -155,12 +161,15 @@ pub fn mobile_mark(case: &CaseId, number: &Personal) -> Option<[u8; 8]> {
 }
 
 /// The mark that earlier devices made of a number: of all digits in its text. A number of another country has none: its digits may be
-/// those of a mobile here.
+/// those of a mobile here. Any digits behind `+1` were once read as a number of North America, and their mark is that one's.
 fn earlier_mark(case: &CaseId, number: &Personal) -> Option<[u8; 8]> {
-    if Number::for_sms_of(number).is_ok_and(|read| read.dialled().starts_with('+')) {
-        return None;
+    let text = number.text()?;
+    let digits = collected_digits(text)?;
+    match Number::for_sms_of(number) {
+        Ok(read) if read.dialled().starts_with('+') => None,
+        Err(_) if text.trim_start().starts_with("+1") => mark_of(case, &format!("+{digits}")),
+        _ => mark_of(case, &digits),
     }
-    mark_of(case, &collected_digits(number.text()?)?)
 }
 
 /// The marks of a number by today's reading and by the earlier one. Entries of earlier devices stay proven by this.
@@ -239,6 +248,18 @@ mod tests {
         assert!(is_same_mark(&case, Some(&damaged), None, earlier_mark(&case, &damaged)));
         assert!(!is_same_mark(&case, None, None, new));
         assert!(is_same_mark(&case, None, new, new));
+    }
+
+    #[test]
+    fn a_mark_of_a_number_that_was_read_as_one_of_north_america_is_still_its_numbers() {
+        let case = CaseId::new([1; 16]);
+        for text in ["+13800138000", "+1 310 555 0100", "+1 155 555 0100", "+1234567890"] {
+            let earlier = mark_of(&case, &text.replace(' ', "")).unwrap();
+            assert_eq!(mobile_mark(&case, &plain(text)), None, "{text}");
+            assert!(is_marked(&case, &plain(text), &earlier), "{text}");
+        }
+        let here = mobile_mark(&case, &plain("13800138000")).unwrap();
+        assert!(!is_marked(&case, &plain("+13800138000"), &here), "it is not known to be the mobile");
     }
 
     #[test]

@@ -17,7 +17,7 @@ pub use next::{Ability, Step, next};
 pub use numbers::{NoNumber, Numbers};
 pub(crate) use opt_out::plain;
 pub use opt_out::{OPT_OUT, wants_no_more};
-pub(crate) use render::fault_of;
 pub use render::{Fields, Honorific, Language, MAX_TEXT, Rendered, TemplateFault, render};
+pub(crate) use render::{fault_of, fault_of_neutral};
 pub(crate) use reports::{messages, proves};
 pub use segments::{Alphabet, MAX_SEGMENTS, Segments, septets};

@@ -161,6 +161,23 @@ impl Store {
         self.db.all("parcel", sql, params![waybill, limit, today], parcels::read)
     }
 
+    /// Erases the rows of parcels that have passed their own end and have no open case, as head office does. Returns whether there were
+    /// any. `now` must be a time that the server's clock proves: a wrong wall clock must not take parcels from a courier. Another device
+    /// may have opened a case of which nothing is known here, and head office would not send its row again by itself. So the next sync
+    /// asks for all rows.
+    pub fn end_rows(&mut self, now: UnixMs) -> Result<bool, StoreError> {
+        const OVER: &str = "FROM parcel WHERE expires_ms <= ?1
+             AND NOT EXISTS (SELECT 1 FROM case_row WHERE case_row.waybill = parcel.waybill AND case_row.closed = 0)";
+        if !self.db.exists(&format!("SELECT 1 {OVER}"), params![now])? {
+            return Ok(false);
+        }
+        let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let ended = tx.run(&format!("DELETE {OVER}"), params![now])?;
+        tx.run("DELETE FROM reference WHERE kind = ?1", params![RefKind::Parcels.as_str()])?;
+        tx.commit()?;
+        Ok(ended > 0)
+    }
+
     /// A parcel of the day.
     pub fn parcel(&self, waybill: &Waybill) -> Result<Option<Parcel>, StoreError> {
         parcels::get(&self.db, waybill)

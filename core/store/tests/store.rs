@@ -395,6 +395,29 @@ fn another_history_makes_reference_rows_stale_and_keeps_them_in_use() {
 }
 
 #[test]
+fn rows_that_have_passed_their_own_end_are_erased_without_a_sync_and_all_rows_are_asked_for_again() {
+    let (folder, mut store) = ready();
+    let ends = |n: u32, expires_ms| ParcelRow { details: Some(DetailsRow { expires_ms, ..DetailsRow::default() }), ..parcel(n) };
+    // 1 ends before now, 2 now, 3 later, 4 never, 5 before now with an open case.
+    let of = |n: u32| Some(NOW.0 + [0, -1, 0, 1, 0, -1][n as usize]).filter(|_| n != 4);
+    let parcels = (1..=5).map(|n| ends(n, of(n))).collect();
+    store.take_refs(RefKind::Parcels, &Reference { version: 7, parcels, ..Reference::default() }, NOW).unwrap();
+    record(&mut store, 5, "x").unwrap();
+    assert!(!store.end_rows(UnixMs(NOW.0 - 2)).unwrap());
+    assert_eq!((store.parcels().unwrap().len(), store.ref_version(RefKind::Parcels).unwrap()), (5, 7), "nothing was due");
+    assert!(store.end_rows(NOW).unwrap());
+    let left: Vec<String> = store.parcels().unwrap().iter().map(|parcel| parcel.waybill.to_string()).collect();
+    assert_eq!(left, [3, 4, 5].map(|n| waybill(n).to_string()));
+    assert_eq!(store.ref_version(RefKind::Parcels).unwrap(), 0);
+    let count: i64 = database(folder.path()).query_row("SELECT count(*) FROM parcel", [], |row| row.get(0)).unwrap();
+    assert_eq!(count, 3, "the rows are gone, and not only hidden");
+    // Head office still has 1, because another device has opened a case.
+    let again = Reference { version: 8, parcels: vec![parcel(1)], ..Reference::default() };
+    store.take_refs(RefKind::Parcels, &again, NOW).unwrap();
+    assert_eq!((store.parcels().unwrap().len(), store.end_rows(NOW).unwrap()), (1, false));
+}
+
+#[test]
 fn a_damaged_row_is_an_error_and_never_a_wrong_answer() {
     let (folder, mut store) = ready();
     record(&mut store, 1, "x").unwrap();

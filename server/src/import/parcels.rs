@@ -76,10 +76,29 @@ pub(crate) struct DraftDetails {
     pub expires_at: Given<Option<UnixMs>>,
 }
 
+/// Whether two values are both known and not the same.
+fn differ<T: PartialEq>(one: Option<T>, other: Option<T>) -> bool {
+    one.zip(other).is_some_and(|(one, other)| one != other)
+}
+
 impl DraftDetails {
-    /// The details of the row. What the list does not say stays as it is `known`.
-    fn over(self, run: Given<Option<String>>, known: Option<&Parcel>) -> Result<Details, DraftFault> {
+    /// The details of the row. What the list does not say stays as it is `known`. `arrival`: when it is to arrive, by the list.
+    fn over(
+        self,
+        (run, arrival): (Given<Option<String>>, Option<UnixMs>),
+        known: Option<&Parcel>,
+        today: Option<Day>,
+    ) -> Result<Details, DraftFault> {
+        let is_new = known.is_none();
+        let known_arrival = known.and_then(|known| known.theoretical_arrival);
         let known = known.map(|known| known.details.clone()).unwrap_or_default();
+        let day = match self.day {
+            None | Some(None) if is_new => today,
+            said => said.unwrap_or(known.day),
+        };
+        // A run is one of a day, with a time: of another day, or with another time, it is not the known one.
+        let is_other_run = differ(day, known.day) || differ(arrival, known_arrival);
+        let known_run = known.run.filter(|_| !is_other_run);
         let kind = self.freight.unwrap_or(known.freight.map(|freight| freight.kind));
         // The amount of another way of paying is not this one's.
         let known_amount = known.freight.filter(|freight| Some(freight.kind) == kind).map(|freight| freight.amount);
@@ -97,8 +116,8 @@ impl DraftDetails {
             pieces: self.pieces.unwrap_or(known.pieces),
             goods: self.goods.unwrap_or(known.goods),
             declared: self.declared.unwrap_or(known.declared),
-            day: self.day.unwrap_or(known.day),
-            run: run.unwrap_or(known.run),
+            day,
+            run: run.unwrap_or(known_run),
             expires_at: self.expires_at.unwrap_or(known.expires_at),
         })
     }
@@ -405,12 +424,14 @@ pub(crate) enum DraftFault {
 }
 
 impl Draft {
-    /// The parcel's row. What the list does not say stays as it is `known`.
-    pub(crate) fn over(self, known: Option<&Parcel>, pack: &Pack) -> Result<Parcel, DraftFault> {
+    /// The parcel's row. What the list does not say stays as it is `known`, and the row of a new parcel that says no day has `today`'s.
+    /// Both ways in use it: a file's rows and posted ones.
+    pub(crate) fn over(self, known: Option<&Parcel>, pack: &Pack, today: Option<Day>) -> Result<Parcel, DraftFault> {
         let lacks = DraftFault::Lacks;
         let theoretical_arrival = self.arrival_at(known, pack)?;
         let virtual_number = self.virtual_number(known);
-        let details = self.details.over(self.run, known)?;
+        let said_arrival = theoretical_arrival.filter(|_| self.arrival.flatten().is_some());
+        let details = self.details.over((self.run, said_arrival), known, today)?;
         Ok(Parcel {
             waybill: self.waybill.ok_or(lacks("waybill"))?,
             network: self.network.ok_or(lacks("network"))?,
@@ -421,7 +442,8 @@ impl Draft {
             recipient_phone: self.recipient_phone.unwrap_or_else(|| known.and_then(|known| known.recipient_phone.clone())),
             virtual_number,
             recipient_address: self.recipient_address.ok_or(lacks("recipient_address"))?,
-            cod: self.cod.ok_or(lacks("cod_fen or cod_yuan"))?,
+            // Every file has its column. A posted row may have none.
+            cod: self.cod.or(known.map(|known| known.cod)).unwrap_or_default(),
             theoretical_arrival,
             hub: self.hub.unwrap_or_else(|| known.and_then(|known| known.hub.clone())),
             // Without a time in the list the store keeps the known one, or else notes the time of the import.

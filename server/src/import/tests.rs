@@ -325,3 +325,74 @@ fn a_complete_list_of_a_day_ends_its_other_rows_and_none_if_a_line_can_not_be_re
     assert_eq!(import(&list(&[1, 2]), false).ended, 1);
     assert_eq!(import(&list(&[1, 2]), false).ended, 0, "it has ended");
 }
+
+/// The day of a parcel's row.
+fn day(office: &Office, n: u64) -> Option<String> {
+    office.parcel(&number(n)).unwrap().details.day.map(|day| day.to_string())
+}
+
+/// The note on rows that kept a day before today: how many, and their lines.
+fn kept(done: &Imported) -> Option<(u64, Vec<u64>)> {
+    let mut of_day = done.notes.iter().filter(|note| note.text.contains("kept one before today"));
+    let found = of_day.next().map(|note| (note.rows, note.lines.clone()));
+    assert!(of_day.next().is_none(), "one line says it");
+    found
+}
+
+#[test]
+fn a_row_without_a_day_keeps_the_known_one_and_a_new_one_has_the_day_of_the_import() {
+    const DAY_MS: i64 = 86_400_000;
+    let mut office = Office::new();
+    let first = office.import(list(&[row(1, "x", "0"), row(2, "x", "0")]));
+    assert_eq!((day(&office, 1).as_deref(), kept(&first)), (Some("2026-03-02"), None), "the import's day");
+    let mut later = |file: &str, days: i64, how| {
+        let now = UnixMs(1_772_409_600_000 + days * DAY_MS);
+        office.admin.import_parcels_so(file.as_bytes(), how, &mut |_| {}, now).unwrap()
+    };
+    // The next day the same list comes again, with one more parcel.
+    let next = list(&[row(1, "x", "0"), row(3, "x", "0"), row(2, "x", "0")]);
+    assert_eq!(kept(&later(&next, 1, (true, None))), Some((2, vec![2, 4])), "a dry run says it too");
+    assert_eq!(kept(&later(&next, 1, (false, None))), Some((2, vec![2, 4])));
+    // Rows whose kept day is not before today are not named.
+    assert_eq!(kept(&later(&list(&[row(3, "x", "0")]), 1, (false, None))), None);
+    assert_eq!(kept(&later(&list(&[row(3, "x", "0")]), -1, (false, None))), None);
+    // A list that says its day is not kept back by what was known.
+    let complete = later(&list(&[row(2, "x", "0"), row(4, "x", "0")]), 1, (false, Some("2026-03-04".parse().unwrap())));
+    assert_eq!(kept(&complete), None);
+    let file = format!("{HEADER},day\n{},2026-03-05\n{},\n{},\n", row(5, "x", "0"), row(6, "x", "0"), row(1, "x", "0"));
+    assert_eq!(kept(&later(&file, 1, (false, None))), None);
+    let days: Vec<Option<String>> = (1..=6).map(|n| day(&office, n)).collect();
+    let days: Vec<Option<&str>> = days.iter().map(Option::as_deref).collect();
+    let said = ["2026-03-04", "2026-03-03", "2026-03-04", "2026-03-05", "2026-03-03"];
+    assert_eq!(days, [None, Some(said[0]), Some(said[1]), Some(said[2]), Some(said[3]), Some(said[4])]);
+}
+
+#[test]
+fn a_known_run_stays_only_with_the_day_and_the_time_that_it_belongs_to() {
+    let mut office = Office::new();
+    let with = |columns: &str, cells: &str| format!("{HEADER}{columns}\n{}{cells}\n", row(1, "x", "0"));
+    let run = |office: &Office| office.parcel(&number(1)).unwrap().details.run;
+    let known = |office: &mut Office| {
+        office.import(with(",day", ",2026-03-02"));
+        let store = office.store();
+        let set = |tx: &crate::store::tx::Tx<'_>| {
+            let mut parcel = parcels::get(tx, &number(1))?.unwrap();
+            parcel.details.run = Some("first".into());
+            parcels::write(tx, &parcel, UnixMs(0))
+        };
+        store.write(set).unwrap();
+    };
+    for (columns, cells, other_time, kept) in [
+        ("", "", false, true),
+        (",day", ",2026-03-02", false, true),
+        (",day", ",2026-03-03", false, false),
+        ("", "", true, false),
+        (",day", ",2026-03-02", true, false),
+        (",run", ",", false, false),
+    ] {
+        known(&mut office);
+        let file = with(columns, cells);
+        office.import(if other_time { file.replace("08:00", "15:30") } else { file });
+        assert_eq!(run(&office).as_deref(), kept.then_some("first"), "{columns}{cells} {other_time}");
+    }
+}

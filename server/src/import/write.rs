@@ -168,8 +168,9 @@ impl Writer<'_> {
         let (pack, now) = (self.pack, self.now);
         let begun = Instant::now();
         let rows = if self.dry_run {
-            self.store
-                .read(|tx| Ok::<_, AdminError>(batch.into_iter().map(|row| each(row, |draft| parcel(tx, draft, pack))).collect()))
+            self.store.read(|tx| {
+                Ok::<_, AdminError>(batch.into_iter().map(|row| each(row, |draft| taken(tx, draft, pack, now))).collect())
+            })
         } else {
             self.store.write(|tx| {
                 Ok::<_, AdminError>(
@@ -185,9 +186,12 @@ impl Writer<'_> {
                     report.take_again(lines);
                     report.note("the row is in the file twice and was taken once", Some(lines));
                 }
-                (Ok(note), None) => {
+                (Ok(Taken { parcel, kept_day }), None) => {
                     report.take(lines);
-                    if let Some(note) = note {
+                    if kept_day {
+                        report.note(KEPT_DAY, Some(lines));
+                    }
+                    if let Some(note) = numbers::note(&parcel) {
                         report.note(&note, Some(lines));
                     }
                     self.written += u64::from(!self.dry_run);
@@ -225,16 +229,27 @@ fn others(tx: &Tx<'_>, network: &NetworkCode, day: Day, is_named: impl Fn(&Waybi
     Ok(others)
 }
 
+/// The note on rows that kept a day before today. A phone shows the newest list, so it does not show them.
+const KEPT_DAY: &str =
+    "the row names no day and kept one before today, so it is not in today's list: add the column day, or --complete DAY";
+
 /// A row with what is to be known about it, or why it was left out.
 struct Done {
     lines: Lines,
     same: Option<u64>,
-    done: Result<Option<String>, String>,
+    done: Result<Taken, String>,
 }
 
-fn each(row: Waiting, work: impl FnOnce(Draft) -> Result<Parcel, RowError>) -> Done {
+fn each(row: Waiting, work: impl FnOnce(Draft) -> Result<Taken, RowError>) -> Done {
     let Waiting { lines, draft, same } = row;
-    Done { lines, same, done: work(draft).map(|parcel| numbers::note(&parcel)).map_err(|fault| fault.to_string()) }
+    Done { lines, same, done: work(draft).map_err(|fault| fault.to_string()) }
+}
+
+/// A row as it is written.
+pub(crate) struct Taken {
+    parcel: Parcel,
+    /// Whether it names no day and kept one before today.
+    pub kept_day: bool,
 }
 
 /// Why a readable row is not imported.
@@ -253,24 +268,27 @@ pub(crate) enum RowError {
 }
 
 /// Imports a row entirely or not at all. The remains of a rejected row would not count as new the next time.
-fn import_row(tx: &Tx<'_>, draft: Draft, pack: &Pack, now: UnixMs) -> Result<Parcel, RowError> {
+pub(crate) fn import_row(tx: &Tx<'_>, draft: Draft, pack: &Pack, now: UnixMs) -> Result<Taken, RowError> {
     tx.part(|tx| {
-        let parcel = parcel(tx, draft, pack)?;
-        insert(tx, &parcel, now)?;
-        Ok(parcel)
+        let taken = taken(tx, draft, pack, now)?;
+        insert(tx, &taken.parcel, now)?;
+        Ok(taken)
     })
 }
 
 /// The parcel's whole row, if its outlets and its courier are known.
-fn parcel(tx: &Tx<'_>, draft: Draft, pack: &Pack) -> Result<Parcel, RowError> {
+fn taken(tx: &Tx<'_>, draft: Draft, pack: &Pack, now: UnixMs) -> Result<Taken, RowError> {
     // A row that has ended has lost its values, so it is as good as none.
     let known = match &draft.waybill {
         Some(waybill) if parcels::is_in_force(tx, waybill.as_str())? => parcels::get(tx, waybill.as_str())?,
         _ => None,
     };
-    let parcel = draft.over(known.as_ref(), pack)?;
+    let today = pack.day(now).and_then(Day::new);
+    let names_none = draft.details.day.is_none();
+    let parcel = draft.over(known.as_ref(), pack, today)?;
     check(tx, &parcel)?;
-    Ok(parcel)
+    let is_before = parcel.details.day.zip(today).is_some_and(|(day, today)| day < today);
+    Ok(Taken { kept_day: names_none && is_before, parcel })
 }
 
 /// Checks that head office knows the outlets and the courier of a row.
@@ -316,14 +334,6 @@ fn insert(tx: &Tx<'_>, parcel: &Parcel, now: UnixMs) -> Result<(), RowError> {
     }
     row_scopes::settle(tx, waybill.as_str(), is_changed)?;
     Ok(())
-}
-
-/// Imports a whole row entirely or not at all, for rows that come one by one.
-pub(crate) fn import_parcel(tx: &Tx<'_>, parcel: &Parcel, now: UnixMs) -> Result<(), RowError> {
-    tx.part(|tx| {
-        check(tx, parcel)?;
-        insert(tx, parcel, now)
-    })
 }
 
 /// Ends the row of a parcel that the list does not name any more. Its personal values are erased.

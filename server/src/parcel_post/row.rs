@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, collections::BTreeSet};
 
-use doorstep_domain::{Day, Parcel, UnixMs, Waybill};
+use doorstep_domain::Waybill;
 use doorstep_rules::Pack;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -30,39 +30,40 @@ impl Fault {
     }
 }
 
-/// The day in the network's zone.
-pub(super) fn today(pack: &Pack, now: UnixMs) -> Option<Day> {
-    pack.day(now).and_then(Day::new)
-}
-
-/// Reads a row. A field that it lacks has no value: a row replaces the one before it as a whole.
-pub(super) fn parcel(given: &Map<String, Value>, pack: &Pack) -> Result<Parcel, Fault> {
+/// Reads a row. As with the columns of a file, a field that it lacks leaves what is known, and `null` or a blank text takes the value
+/// away.
+pub(super) fn draft(given: &Map<String, Value>, pack: &Pack) -> Result<Draft, Fault> {
     let (mut draft, mut said) = (Draft::default(), BTreeSet::new());
-    for (name, value) in given {
+    // Of one value in two units the blank one says nothing, so it comes last.
+    let is_blank = |value: &Value| text(value).is_some_and(|text| text.trim().is_empty());
+    let (blank, filled): (Vec<_>, Vec<_>) = given.iter().partition(|(_, value)| is_blank(value));
+    for (name, value) in filled.into_iter().chain(blank) {
         // An unknown name is not repeated: it could be a value in a wrong place.
         let Some(column) = COLUMNS.iter().find(|column| column.name == name) else {
             return Err(Fault { field: None, fault: "has a field that is not known".into() });
         };
         let text = text(value).ok_or_else(|| Fault::of(name, "neither a text nor a whole number"))?;
-        // Null and a blank text say the same as no field.
-        if text.trim().is_empty() {
-            continue;
-        }
         if !matches!(column.need, Need::Always | Need::May) && !said.insert(column.need.word()) {
+            if text.trim().is_empty() {
+                continue;
+            }
             return Err(Fault::of(name, "is said in another unit too"));
         }
         let set = (column.set)(&mut draft, &Cell::Text(Cow::Borrowed(text.trim())), pack);
         set.map_err(|fault| Fault::of(name, fault.to_string()))?;
     }
-    draft.cod.get_or_insert_default();
-    draft.arrival.get_or_insert_default();
-    draft.over(None, pack).map_err(|fault| match fault {
+    Ok(draft)
+}
+
+/// Why a draft is no parcel's row, by its field.
+pub(super) fn fault(fault: DraftFault) -> Fault {
+    match fault {
         DraftFault::Lacks(field) => Fault::of(field, "not said"),
         DraftFault::Run { .. } => Fault::of("run", "no arrival in the outlet's timetable"),
         DraftFault::Arrival(fault) => Fault::of("theoretical_arrival", fault.to_string()),
         DraftFault::NotOnlyDay => Fault::of("theoretical_arrival", "with a run it names only the day, like 2026-03-02"),
         DraftFault::Freight => Fault::of("freight", "freight_fen needs freight: prepaid or collect"),
-    })
+    }
 }
 
 /// The waybill of a row, if it can be read.

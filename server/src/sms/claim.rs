@@ -235,7 +235,7 @@ pub(super) fn judged(tx: &Tx<'_>, book: &Rulebook, row: &Queued, way: Way, now: 
     Ok(Verdict::Send { to, text: text.to_owned(), resend })
 }
 
-/// Whether head office may send a message: the message would count, and its text is head office's own. The pack that was in force
+/// Whether head office may send a message: it is worth sending, and its text is head office's own. The pack that was in force
 /// at its recording finds the surname, as its recorder did.
 fn is_ours(book: &Rulebook, case: &Case, (sms, message): (&Sms, &Message), name: Option<&str>, outlets: &[Words]) -> bool {
     let pack = &book.version(message.pack_version).unwrap_or_else(|| book.newest()).pack;
@@ -243,8 +243,7 @@ fn is_ours(book: &Rulebook, case: &Case, (sms, message): (&Sms, &Message), name:
     let surname = name.and_then(|name| pack.surname(name));
     let known = Known { surname: surname.as_deref(), outlets };
     let fits = |(template, text)| fits_known(pack, template, &case.facts.waybill, &known, text);
-    let would_count = message.lacks.iter().all(|lack| matches!(lack, SmsLack::NotSent | SmsLack::SenderUnauthorised));
-    would_count && template.zip(sms.text.text()).is_some_and(fits)
+    message.is_worth_sending() && template.zip(sms.text.text()).is_some_and(fits)
 }
 
 /// The names of all outlets.

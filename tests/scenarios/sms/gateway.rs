@@ -1,8 +1,8 @@
 //! With data the server's gateway sends: once, within the network's limits, under one lease.
 
-use doorstep_client::{Act, ClientError, Refusal, SmsWish};
+use doorstep_client::{Act, SmsWish};
 use doorstep_domain::{SmsLevel, SmsState};
-use doorstep_rules::sms::TemplateFault;
+use doorstep_rules::SmsLack;
 use doorstep_tests::{PARCEL_COLUMNS, on, smsc::Answer, text};
 
 use super::*;
@@ -367,13 +367,19 @@ async fn a_preview_that_counts_is_sent_with_an_outlet_that_has_a_number_and_a_na
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_name_without_a_surname_is_refused_before_anything_is_queued() {
-    let mut world = World::sending(smpp(&smsc().await, "")).await;
-    let csv = format!("{PARCEL_COLUMNS}\n{},QH,0571,0412,c1,*小明,13800000002,青禾路2号,0,2026-03-02 08:00\n", waybill(2));
-    world.admin().import_parcels(csv.as_bytes(), world.hands.now()).unwrap();
-    let phone = world.device("phone", "c1").await;
-    phone.fail(2, "DF-NOBODY").unwrap();
-    let refused = phone.client.record(&sms(2), &[]).unwrap_err();
-    assert!(matches!(&refused, ClientError::Refused(Refusal::Template(TemplateFault::NoSurname))), "{refused}");
-    assert!(refused.words().zh.contains("没有姓氏") && all(&phone.client, 2).is_empty());
+async fn a_person_without_a_readable_surname_is_told_in_the_neutral_form_which_proves_nothing() {
+    for name in ["*小明", "请放门口王小明", "门卫室", "青禾有限公司"] {
+        let smsc = smsc().await;
+        let mut world = World::sending(smpp(&smsc, "")).await;
+        let csv = format!("{PARCEL_COLUMNS}\n{},QH,0571,0412,c1,{name},13800000002,青禾路2号,0,2026-03-02 08:00\n", waybill(2));
+        world.admin().import_parcels(csv.as_bytes(), world.hands.now()).unwrap();
+        let phone = world.device("phone", "c1").await;
+        phone.fail(2, "DF-NOBODY").unwrap();
+        let preview = phone.client.preview_sms(&waybill(2), &SmsWish::default()).unwrap();
+        assert_eq!(preview.lacks, [SmsLack::NoSurname], "{name}");
+        assert!(preview.text.text().unwrap().starts_with("尊敬的客户，您好，青禾速运"), "{name}");
+        phone.client.record(&sms(2), &[]).unwrap();
+        let message = until(&phone, 2, SmsState::Sent).await;
+        assert_eq!((message.lacks, smsc.seen(|seen| seen.messages().len())), (vec![SmsLack::NoSurname], 1), "{name}");
+    }
 }

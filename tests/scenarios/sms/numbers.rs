@@ -23,7 +23,7 @@ async fn an_extension_is_not_dialled_by_the_phone_and_the_message_counts() {
         ("18412348075转7839", "18412348075", "184******75"),
         ("１３８ ００００ ００１２", "13800000012", "138******12"),
         ("0571-88001234、13800000012", "13800000012", "138******12"),
-        ("+852 9123 4567", "+85291234567", "852******67"),
+        ("+852 9123 4567", "+85291234567", "+852******67"),
     ] {
         let mut world = World::new().await;
         let imported = world.admin().import_parcels(list(label).as_bytes(), world.hands.now()).unwrap();

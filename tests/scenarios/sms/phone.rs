@@ -1,6 +1,6 @@
 //! The phone sends by itself: without data, without service, with a crash in the middle, and never twice.
 
-use doorstep_client::{Act, Options, SmsWish};
+use doorstep_client::{Act, ClientError, Options, Refusal, SmsWish};
 use doorstep_domain::{SmsLevel, SmsState};
 use doorstep_rules::{SmsLack, sms::Language};
 use doorstep_tests::{PARCEL_COLUMNS, ended, on, text};
@@ -394,5 +394,42 @@ async fn a_virtual_number_is_used_while_it_lives_and_its_proof_outlives_it() {
         ("138******02", vec![]),
         "the label's own, now that the other has expired"
     );
-    assert!(only(&phone.client, 2).counts());
+    phone.fail(2, "DF-NOBODY").unwrap();
+    for written in ["17012345678", "+86 170 1234 5678", "17012345678转12", "170-1234-5678"] {
+        let wish = SmsWish { number: Some(text(written)), ..SmsWish::default() };
+        let previewed = phone.client.preview_sms(&waybill(2), &wish).unwrap_err();
+        let act = Act::Sms { wish: wish.clone(), state: None, fault: None };
+        let recorded = phone.client.record(&on(waybill(2), act), &[]).unwrap_err();
+        for refused in [previewed, recorded] {
+            assert!(matches!(refused, ClientError::Refused(Refusal::NumberEnded)), "{written}: {refused:?}");
+            assert!(refused.words().zh.contains("真实号码"));
+        }
+    }
+    // The label's own number is named as before, and a message that has left may have gone to the other in time.
+    let wish = SmsWish { number: Some(text("138 0000 0002")), ..SmsWish::default() };
+    assert_eq!(phone.client.preview_sms(&waybill(2), &wish).unwrap().lacks, []);
+    let wish = SmsWish { number: Some(text("17012345678")), ..SmsWish::default() };
+    let told = Act::Sms { wish, state: Some(SmsState::HandedOver), fault: None };
+    phone.client.record(&on(waybill(2), told), &[]).unwrap();
+    assert!(all(&phone.client, 2)[0].counts());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_label_with_only_a_virtual_number_that_has_ended_says_so_and_not_that_there_is_none() {
+    let mut world = World::new().await;
+    let csv = format!(
+        "{PARCEL_COLUMNS},virtual_phone,virtual_until\n{},QH,0571,0412,c1,王小花,,青禾路2号,200,2026-03-02 08:00,17012345678,2026-03-02 12:00\n",
+        waybill(2)
+    );
+    world.admin().import_parcels(csv.as_bytes(), world.hands.now()).unwrap();
+    let phone = world.phone("phone", "c1", Radio::new(true)).await;
+    phone.fail(2, "DF-NOBODY").unwrap();
+    assert_eq!(phone.client.preview_sms(&waybill(2), &SmsWish::default()).unwrap().number, "170******78");
+    world.hands.advance(4 * 60);
+    phone.fail(2, "DF-NOBODY").unwrap();
+    let refused =
+        [phone.client.preview_sms(&waybill(2), &SmsWish::default()).unwrap_err(), phone.client.record(&sms(2), &[]).unwrap_err()];
+    for refused in refused {
+        assert!(matches!(refused, ClientError::Refused(Refusal::NumberEnded)), "{refused:?}");
+    }
 }

@@ -1,9 +1,12 @@
 //! Receipts, in every spelling and at any time, and the answers of customers.
 
+use doorstep_client::{ClientError, Refusal};
 use doorstep_domain::{Body, SmsLevel};
+use doorstep_rules::sms::Language;
 use doorstep_tests::{
     PARCEL_COLUMNS,
     smsc::{Ids, Receipts},
+    text,
 };
 
 use super::*;
@@ -145,7 +148,19 @@ async fn whoever_wants_no_more_gets_no_more_from_anybody() {
         assert!(flags(&phone.client, 2).contains(&Flag::SmsOptOut), "{words}");
         // This courier is told so.
         phone.fail(2, "DF-NOBODY").unwrap();
-        phone.client.record(&sms(2), &[]).unwrap_err();
+        let own = SmsWish { text: Some(text("王先生，件在门口")), ..SmsWish::default() };
+        let other = SmsWish { number: Some(text("13900000009")), ..SmsWish::default() };
+        let english = SmsWish { language: Some(Language::En), ..SmsWish::default() };
+        for wish in [SmsWish::default(), own, other, english] {
+            let previewed = phone.client.preview_sms(&waybill(2), &wish).unwrap_err();
+            let told = Act::Sms { wish: wish.clone(), state: Some(SmsState::HandedOver), fault: None };
+            let recorded = [Act::Sms { wish, state: None, fault: None }, told]
+                .map(|act| phone.client.record(&on(waybill(2), act), &[]).unwrap_err());
+            for refused in recorded.iter().chain([&previewed]) {
+                assert!(matches!(refused, ClientError::Refused(Refusal::OptedOut)), "{refused:?}");
+                assert!(refused.words().zh.contains("请打电话"));
+            }
+        }
         // Another parcel for the same number, by another courier, who can not know.
         let csv = format!("{PARCEL_COLUMNS}\n{},QH,0571,0412,c2,王小花,+86-13800000002,青禾路,0,2026-03-02 08:00\n", waybill(3));
         world.admin().import_parcels(csv.as_bytes(), world.hands.now()).unwrap();

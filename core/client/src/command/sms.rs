@@ -62,29 +62,38 @@ impl Context<'_> {
         render(self.pack, template, language, &fields).map_err(|fault| ClientError::Refused(Refusal::Template(fault)))
     }
 
-    /// The given number, or the one that the rules choose.
-    fn recipient(&self, given: Option<&Personal>) -> Result<Personal, ClientError> {
+    /// The given number, or the one that the rules choose. A message that has left already may have gone to a number that has ended
+    /// since.
+    fn recipient(&self, given: Option<&Personal>, has_left: bool) -> Result<Personal, ClientError> {
+        let parcel = self.store.parcel(self.waybill)?;
         if let Some(number) = given {
+            let is_ended = |number: &str| parcel.as_ref().is_some_and(|parcel| parcel.is_ended_number(number, self.now));
             return match Number::for_sms_of(number) {
+                Ok(_) if !has_left && number.text().is_some_and(is_ended) => Err(ClientError::Refused(Refusal::NumberEnded)),
                 Ok(_) => Ok(number.clone()),
                 Err(fault) => Err(ClientError::Refused(Refusal::NumberUnusable(fault))),
             };
         }
-        let parcel = self.store.parcel(self.waybill)?;
         let numbers = Numbers::of(self.case()?, self.book, self.now);
         numbers.by_default(parcel.as_ref(), self.now).cloned().map_err(|lack| {
             ClientError::Refused(match lack {
                 NoNumber::None => Refusal::NoNumber,
+                NoNumber::Ended => Refusal::NumberEnded,
                 NoNumber::Unusable(fault) => Refusal::NumberUnusable(fault),
                 NoNumber::Wrong => Refusal::NumberWrong,
             })
         })
     }
 
-    fn message(&self, wish: &SmsWish) -> Result<(Sms, Option<Rendered>), ClientError> {
+    /// The message of a wish, or why there can be none. Preview and recording use it, so both know the same reasons. `state`: how far
+    /// the message got, if the person reports it.
+    fn message(&self, wish: &SmsWish, state: Option<SmsState>) -> Result<(Sms, Option<Rendered>), ClientError> {
+        if self.judged().is_some_and(|judged| judged.messages.iter().any(|message| message.opt_out)) {
+            return Err(ClientError::Refused(Refusal::OptedOut));
+        }
         let network = self.pack.network.parse()?;
         let case = CaseId::of(&network, self.waybill);
-        let to = self.recipient(wish.number.as_ref())?;
+        let to = self.recipient(wish.number.as_ref(), state.is_some())?;
         let mark = mobile_mark(&case, &to).ok_or(ClientError::Refused(Refusal::NoNumber))?;
         let attempt = self.attempt()?;
         let rendered = match &wish.text {
@@ -113,10 +122,7 @@ impl Context<'_> {
 
     /// An SMS, queued or with the state that the person reports.
     pub fn sms(&self, wish: &SmsWish, state: Option<SmsState>, fault: Option<SmsFault>) -> Result<Vec<Body>, ClientError> {
-        let (sms, _) = self.message(wish)?;
-        if self.judged().is_some_and(|judged| judged.messages.iter().any(|message| message.opt_out)) {
-            return Err(ClientError::Refused(Refusal::OptedOut));
-        }
+        let (sms, _) = self.message(wish, state)?;
         let Some(state) = state else { return Ok(vec![Body::Sms(sms)]) };
         if !matches!(state, SmsState::HandedOver | SmsState::Failed) {
             return Err(unknown(state.as_str(), [SmsState::HandedOver.as_str(), SmsState::Failed.as_str()]));
@@ -137,7 +143,7 @@ impl Context<'_> {
 
     /// The SMS as it would be sent.
     pub fn preview(&self, wish: &SmsWish) -> Result<SmsPreview, ClientError> {
-        let (sms, rendered) = self.message(wish)?;
+        let (sms, rendered) = self.message(wish, None)?;
         let parcel = self.store.parcel(self.waybill)?;
         let facts = &self.case()?.facts;
         let numbers = Numbers::of(self.case()?, self.book, self.now);

@@ -15,6 +15,9 @@ words!(
         Marks = "number_marks",
         /// Its extension cannot be read.
         Extension = "number_extension",
+        /// It has `+` or `00` before the digits of a mobile of China, without 86: `+13800138000`. It may also be a number of North
+        /// America.
+        PlusWithout86 = "number_plus_without_86",
         /// It has too many digits.
         TooLong = "number_too_long",
         /// It has too few digits.

@@ -109,6 +109,52 @@ fn a_foreign_number_keeps_its_country_code_and_its_plus() {
 }
 
 #[test]
+fn a_mobile_with_a_plus_and_without_86_is_sent_neither_abroad_nor_here() {
+    for text in [
+        "+13800138000",
+        "+1 3800138000",
+        "+138 0013 8000",
+        "＋１３８００１３８０００",
+        "(+138)00138000",
+        "0013800138000",
+        "+18412348075转7839",
+        "+19912345678",
+        "+16612345678",
+        "+17312345678",
+        // Also a number of Los Angeles.
+        "+1 310 555 0100",
+        "+1-984-555-0100",
+    ] {
+        assert_eq!(Numbers::read(text), Err(NumberFault::PlusWithout86), "{text}");
+        assert_eq!(Number::for_sms(text), Err(NumberFault::PlusWithout86), "{text}");
+    }
+    // The other number does not make up for it.
+    assert_eq!(Numbers::read("+13800138000/13900139000"), Err(NumberFault::PlusWithout86));
+    for text in ["+86 13800138000", "0086 13800138000", "86 13800138000", "13800138000"] {
+        assert_eq!(read(text).0, NumberKind::Mobile, "{text}");
+    }
+}
+
+#[test]
+fn a_number_of_north_america_has_an_area_code_and_an_exchange_that_there_can_be() {
+    for text in ["+1 212 555 0100", "+1 (415) 555-0100", "001 212 555 0100", "+1 541 555 0100", "+1 604 555 0100"] {
+        assert_eq!(read(text).0, NumberKind::International, "{text}");
+    }
+    for (text, fault) in [
+        ("+1 015 555 0100", NumberFault::Shape),
+        ("+1 115 555 0100", NumberFault::Shape),
+        ("+10013800138", NumberFault::Shape),
+        ("+1 212 055 0100", NumberFault::Shape),
+        ("+1 415 155 0100", NumberFault::Shape),
+        ("+1380013800", NumberFault::TooShort),
+        ("+138001380001", NumberFault::TooLong),
+        ("001 212 555 010", NumberFault::TooShort),
+    ] {
+        assert_eq!(Numbers::read(text), Err(fault), "{text}");
+    }
+}
+
+#[test]
 fn a_damaged_text_has_no_number_and_says_why() {
     use NumberFault::*;
     for (text, fault) in [

@@ -168,6 +168,12 @@ impl<'a> Faults<'a> {
         self.check(!named || format >= 2, "proves_alone_by_word", || format::came_with_2("proves_alone_by_word"));
         self.check(rules.surname_place.is_none() || format >= 2, "surname_place", || format::came_with_2("surname_place"));
         self.check(rules.opt_out.is_none() || format >= 2, "opt_out", || format::came_with_2("opt_out"));
+        self.check(rules.neutral.is_none() || format >= 2, "neutral", || format::came_with_2("neutral"));
+        for (field, text) in rules.neutral.iter().flat_map(|words| [("zh", &words.zh), ("en", &words.en)]) {
+            if let Some(fault) = crate::sms::fault_of_neutral(text) {
+                self.wrong("neutral", format!("{field}: {fault}"));
+            }
+        }
         let words = rules.opt_out.as_deref().unwrap_or_default();
         self.check(words.len() <= 50, "opt_out", || "at most 50 words".into());
         for word in words {

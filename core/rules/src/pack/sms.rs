@@ -30,6 +30,10 @@ pub struct SmsRules {
     pub opt_out: Option<Vec<String>>,
     /// How a person is addressed.
     pub honorifics: Honorifics,
+    /// How a person is addressed whose name has no surname that can be read, in place of `{surname}` and the `{honorific}` beside it.
+    /// Format 2; the default is 尊敬的客户 and "Dear customer".
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub neutral: Option<Words>,
     /// Longest values of variables in characters, where they differ from [`Variable::most`].
     #[serde(default)]
     pub most: BTreeMap<String, u32>,

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use doorstep_domain::Waybill;
 
-use super::render::{Language, MAX_TEXT, Piece, fault_of_value, most, pieces};
+use super::render::{Language, MAX_TEXT, Piece, fault_of_value, most, neutral, pieces};
 use crate::{Pack, Template, Variable, Words};
 
 /// Values that the checker of a text knows, beside the pack's.
@@ -23,11 +23,28 @@ pub fn fits(pack: &Pack, template: &Template, waybill: &Waybill, surname: Option
     fits_known(pack, template, waybill, &Known { surname, outlets: &[] }, text)
 }
 
-/// [`fits`] for a checker that knows more values: an outlet's name must be one of the known ones.
+/// [`fits`] for a checker that knows more values: an outlet's name must be one of the known ones. The neutral form is head office's own
+/// too, also where the checker knows a surname: the writer's list may have been an older one.
 pub fn fits_known(pack: &Pack, template: &Template, waybill: &Waybill, known: &Known<'_>, text: &str) -> bool {
-    let fits_in = |(source, language): (&String, Language)| {
+    matches(pack, template, waybill, known, text, |pieces| pieces) || is_neutral(pack, template, waybill, known, text)
+}
+
+/// Whether a text is a template's neutral form, which has no surname.
+pub(super) fn is_neutral(pack: &Pack, template: &Template, waybill: &Waybill, known: &Known<'_>, text: &str) -> bool {
+    matches(pack, template, waybill, known, text, |pieces| neutral(&pieces))
+}
+
+fn matches<'a>(
+    pack: &Pack,
+    template: &'a Template,
+    waybill: &Waybill,
+    known: &Known<'_>,
+    text: &str,
+    form: impl Fn(Vec<Piece<'a>>) -> Vec<Piece<'a>>,
+) -> bool {
+    let fits_in = |(source, language): (&'a String, Language)| {
         let matching = Matching { pack, template, waybill, known, language, text };
-        pieces(source).is_ok_and(|pieces| matching.ends(&pieces, BTreeSet::from([0])).contains(&text.len()))
+        pieces(source).is_ok_and(|pieces| matching.ends(&form(pieces), BTreeSet::from([0])).contains(&text.len()))
     };
     text.len() <= MAX_TEXT && [(&template.zh, Language::Zh), (&template.en, Language::En)].into_iter().any(fits_in)
 }
@@ -73,13 +90,16 @@ impl Matching<'_> {
         }
     }
 
+    fn after_text(&self, literal: &str, from: BTreeSet<usize>) -> BTreeSet<usize> {
+        let goes_on = |at: &usize| self.text.get(*at..).is_some_and(|rest| rest.starts_with(literal));
+        from.into_iter().filter(goes_on).map(|at| at + literal.len()).collect()
+    }
+
     /// The places of the text, in bytes, where these pieces can end if they begin at one of `from`.
     fn ends(&self, pieces: &[Piece<'_>], from: BTreeSet<usize>) -> BTreeSet<usize> {
         pieces.iter().fold(from, |from, piece| match piece {
-            Piece::Text(literal) => {
-                let goes_on = |at: &usize| self.text.get(*at..).is_some_and(|rest| rest.starts_with(literal));
-                from.into_iter().filter(goes_on).map(|at| at + literal.len()).collect()
-            }
+            Piece::Text(literal) => self.after_text(literal, from),
+            Piece::Neutral => self.after_text(self.language.of(&self.pack.neutral_address()), from),
             Piece::Value(variable) => from.into_iter().flat_map(|at| self.after_value(*variable, at)).collect(),
             Piece::Optional(inner) => {
                 let mut both = from.clone();

@@ -99,6 +99,13 @@ impl Message {
         self.lacks.is_empty()
     }
 
+    /// Whether the gateway may send it: it would count, or would but for a surname that nobody can read on the label.
+    pub fn is_worth_sending(&self) -> bool {
+        let is_no_hindrance =
+            |lack: &SmsLack| matches!(lack, SmsLack::NotSent | SmsLack::SenderUnauthorised | SmsLack::NoSurname);
+        self.lacks.iter().all(is_no_hindrance)
+    }
+
     /// Whether only a person's word, or a handover without a result, says that it left: neither the phone nor an operator has
     /// reported more. It proves less than a message that was reported as sent.
     pub fn is_by_word(&self) -> bool {

@@ -97,8 +97,7 @@ pub fn next(message: &Message, all: &[Message], pack: &Pack, ended: bool, can: &
     let is_contested = same().any(|other| matches!(other.state, SmsState::Offered | SmsState::Leased));
     let is_own = is_recorder && !message.given_up && message.attempt.as_ref().is_none_or(|of| can.tags.contains(&of.tag));
     let ways = pack.sms.ways.iter().filter_map(|way| SmsWay::from_word(way));
-    // The gateway does not send a message that would not count.
-    let worth = message.lacks.iter().all(|lack| matches!(lack, SmsLack::NotSent | SmsLack::SenderUnauthorised));
+    let worth = message.is_worth_sending();
     for way in ways {
         match way {
             SmsWay::Gateway if can.online && can.gateway && worth && !is_holder => return Step::Offer(round),

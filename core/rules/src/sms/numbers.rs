@@ -24,6 +24,8 @@ use crate::{
 pub enum NoNumber {
     /// Neither label nor origin outlet has one.
     None,
+    /// The label has only a virtual one, which has ended.
+    Ended,
     /// There is a text for it, which cannot be used as a number.
     Unusable(NumberFault),
     /// The case knows each of them as wrong.
@@ -191,11 +193,13 @@ impl<'a> Numbers<'a> {
     /// else the label's.
     pub fn by_default<'n>(&'n self, row: Option<&'n Parcel>, now: UnixMs) -> Result<&'n Personal, NoNumber> {
         let given = self.given.iter().rev().copied();
+        let is_ended = row.and_then(|row| row.virtual_number.as_ref()).is_some_and(|number| number.is_over(now));
         let listed = row.into_iter().flat_map(|row| {
             let alive = row.virtual_number.as_ref().filter(|number| !number.is_over(now));
             alive.map(|number| &number.number).into_iter().chain(&row.recipient_phone)
         });
-        let mut lacks = NoNumber::None;
+        let none = if is_ended { NoNumber::Ended } else { NoNumber::None };
+        let mut lacks = none;
         for number in given.chain(listed) {
             let lack = match Number::for_sms_of(number) {
                 Ok(_) if self.is_wrong(number) => NoNumber::Wrong,
@@ -203,7 +207,7 @@ impl<'a> Numbers<'a> {
                 Err(fault) => NoNumber::Unusable(fault),
             };
             // A wrong number says more than one that cannot be read, and the first unreadable one is the best one.
-            let is_first = lacks == NoNumber::None;
+            let is_first = lacks == none;
             lacks = if is_first || lack == NoNumber::Wrong { lack } else { lacks };
         }
         Err(lacks)

@@ -1,5 +1,7 @@
 //! Renders a template to a text (domain 5.2). It refuses a text that would lack something that a message needs to count.
 
+use std::borrow::Cow;
+
 use doorstep_domain::{Numbers, UnixMs, Waybill, words};
 use serde::Serialize;
 
@@ -78,10 +80,6 @@ pub enum TemplateFault {
     /// A required value is missing.
     #[error("{} is not known", .0.as_str())]
     Missing(Variable),
-    /// The recipient's name has no surname: it is a company's, masked, or nothing but a title. There is no neutral form, because a
-    /// message without a surname proves nothing (SMS-4).
-    #[error("no surname is in the recipient's name")]
-    NoSurname,
     /// A value is longer than its limit.
     #[error("{} is longer than {most} characters", .variable.as_str())]
     TooLong {
@@ -104,14 +102,19 @@ pub enum TemplateFault {
 /// Longest text of a template with its values, in bytes.
 pub const MAX_TEXT: usize = 4_000;
 
+/// Most characters of a pack's neutral address.
+const MOST_NEUTRAL: usize = 20;
+
 /// Most digits in an outlet's name. A name with more could hold a phone number that the customer calls.
 const MOST_DIGITS: usize = 6;
 
 /// A piece of a template.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Piece<'a> {
     Text(&'a str),
     Value(Variable),
+    /// The pack's neutral address, in place of a surname and its honorific.
+    Neutral,
     Optional(Vec<Piece<'a>>),
 }
 
@@ -140,6 +143,36 @@ pub(super) fn pieces(text: &str) -> Result<Vec<Piece<'_>>, TemplateFault> {
         out.push(Piece::Text(rest));
     }
     Ok(out)
+}
+
+/// A template's pieces for a person without a surname that can be read: the surname and an honorific beside it become the neutral
+/// address, because `先生/女士` alone is no address and a customer must be told in any case. An optional part with the surname is left
+/// out, as one with any other value that is not known. The renderer and the checker of a text both use it.
+pub(super) fn neutral<'a>(pieces: &[Piece<'a>]) -> Vec<Piece<'a>> {
+    let is_blank = |piece: &Piece<'_>| matches!(piece, Piece::Text(text) if text.trim().is_empty());
+    let is_honorific = |piece: Option<&Piece<'_>>| piece == Some(&Piece::Value(Variable::Honorific));
+    let mut out: Vec<Piece<'a>> = Vec::with_capacity(pieces.len());
+    let mut rest = pieces;
+    while let Some((piece, after)) = rest.split_first() {
+        rest = after;
+        match piece {
+            Piece::Value(Variable::Surname) => {
+                let blanks = usize::from(out.last().is_some_and(is_blank));
+                let kept = out.len().saturating_sub(blanks + 1);
+                if is_honorific(out.iter().rev().nth(blanks)) {
+                    out.truncate(kept);
+                }
+                out.push(Piece::Neutral);
+                let blanks = usize::from(rest.first().is_some_and(is_blank));
+                if is_honorific(rest.get(blanks)) {
+                    rest = rest.get(blanks + 1..).unwrap_or_default();
+                }
+            }
+            Piece::Optional(inner) if inner.contains(&Piece::Value(Variable::Surname)) => {}
+            piece => out.push(piece.clone()),
+        }
+    }
+    out
 }
 
 /// The fault of a template that does not depend on values, for the check of a pack.
@@ -190,10 +223,26 @@ pub(super) fn fault_of_value(pack: &Pack, template: &Template, variable: Variabl
         Variable::Time => is_time(value),
         Variable::Honorific | Variable::Brand | Variable::Waybill | Variable::Reason => true,
     };
-    if !fine || value.chars().any(is_unseen) || value.trim().is_empty() {
+    if fine { fault_of_sight(template, variable, value) } else { Some(TemplateFault::Type(variable)) }
+}
+
+/// The fault of a value that shows nothing, hides something, or is a link.
+fn fault_of_sight(template: &Template, variable: Variable, value: &str) -> Option<TemplateFault> {
+    if value.chars().any(is_unseen) || value.trim().is_empty() {
         return Some(TemplateFault::Type(variable));
     }
     (!template.links && is_link(value)).then_some(TemplateFault::Link(variable))
+}
+
+/// The fault of a pack's neutral address, for the check of a pack.
+pub(crate) fn fault_of_neutral(text: &str) -> Option<&'static str> {
+    match () {
+        () if !(1..=MOST_NEUTRAL).contains(&text.chars().count()) => Some("1 to 20 characters"),
+        () if text.trim().is_empty() || text.chars().any(is_unseen) => Some("has a character that is not to be seen"),
+        () if is_link(text) => Some("has a link"),
+        () if text.chars().any(char::is_numeric) => Some("has a digit"),
+        () => None,
+    }
 }
 
 /// The longest value of a variable, in characters.
@@ -212,6 +261,8 @@ struct Renderer<'a> {
     template: &'a Template,
     language: Language,
     fields: &'a Fields<'a>,
+    /// The surname, if the template can have it.
+    surname: Option<String>,
 }
 
 impl Language {
@@ -231,10 +282,10 @@ impl Renderer<'_> {
 
     /// The value of a variable; `None` if it is not known.
     fn value(&self, variable: Variable) -> Option<String> {
-        let Fields { waybill, name, honorific, reason, callback, outlet, at } = self.fields;
+        let Fields { waybill, name: _, honorific, reason, callback, outlet, at } = self.fields;
         let honorifics = &self.pack.sms.honorifics;
         Some(match variable {
-            Variable::Surname => self.pack.surname((*name)?)?,
+            Variable::Surname => self.surname.clone()?,
             Variable::Honorific => self
                 .in_language(match honorific {
                     Honorific::Unknown => &honorifics.unknown,
@@ -253,24 +304,8 @@ impl Renderer<'_> {
     }
 
     fn checked(&self, variable: Variable) -> Result<Option<String>, TemplateFault> {
-        match (self.value(variable), variable, self.fields.name) {
-            (Some(value), ..) => fault_of_value(self.pack, self.template, variable, &value).map_or(Ok(Some(value)), Err),
-            (None, Variable::Surname, Some(name)) => Err(self.fault_of_name(name)),
-            (None, ..) => Ok(None),
-        }
-    }
-
-    /// Why a name gives no surname.
-    fn fault_of_name(&self, name: &str) -> TemplateFault {
-        if name.trim().is_empty() {
-            TemplateFault::Missing(Variable::Surname)
-        } else if !self.template.links && is_link(name) {
-            TemplateFault::Link(Variable::Surname)
-        } else if name.is_ascii() && name.contains(|c: char| c.is_ascii_digit()) {
-            TemplateFault::Type(Variable::Surname)
-        } else {
-            TemplateFault::NoSurname
-        }
+        let Some(value) = self.value(variable) else { return Ok(None) };
+        fault_of_value(self.pack, self.template, variable, &value).map_or(Ok(Some(value)), Err)
     }
 
     /// The text of some pieces; `None` for an optional part that lacks a value.
@@ -280,6 +315,14 @@ impl Renderer<'_> {
             match piece {
                 Piece::Text(text) => out.push_str(text),
                 Piece::Optional(inner) => out.push_str(&self.text(inner, true)?.unwrap_or_default()),
+                Piece::Neutral => {
+                    let words = self.pack.neutral_address();
+                    let address = self.in_language(&words);
+                    match fault_of_sight(self.template, Variable::Honorific, address) {
+                        Some(fault) => return Err(fault),
+                        None => out.push_str(address),
+                    }
+                }
                 Piece::Value(variable) => match self.checked(*variable)? {
                     Some(value) => out.push_str(&value),
                     None if optional => return Ok(None),
@@ -291,14 +334,27 @@ impl Renderer<'_> {
     }
 }
 
-/// The text of a template for a parcel.
+impl Pack {
+    /// How a person is addressed whose name has no surname that can be read.
+    pub(super) fn neutral_address(&self) -> Cow<'_, Words> {
+        let of_product = || Words { zh: "尊敬的客户".to_owned(), en: "Dear customer".to_owned() };
+        self.sms.neutral.as_ref().map_or_else(|| Cow::Owned(of_product()), Cow::Borrowed)
+    }
+}
+
+/// The text of a template for a parcel. A person whose name has no surname, or none that the template can have, gets it with the
+/// neutral address. Such a message tells the customer, but does not count (SMS-4).
 pub fn render(pack: &Pack, template: &Template, language: Language, fields: &Fields<'_>) -> Result<Rendered, TemplateFault> {
     let source = match language {
         Language::Zh => &template.zh,
         Language::En => &template.en,
     };
-    let renderer = Renderer { pack, template, language, fields };
-    let text = renderer.text(&pieces(source)?, false)?.unwrap_or_default();
+    let fits = |surname: &String| fault_of_value(pack, template, Variable::Surname, surname).is_none();
+    let surname = fields.name.and_then(|name| pack.surname(name)).filter(fits);
+    let pieces = pieces(source)?;
+    let pieces = if surname.is_some() { pieces } else { neutral(&pieces) };
+    let renderer = Renderer { pack, template, language, fields, surname };
+    let text = renderer.text(&pieces, false)?.unwrap_or_default();
     if text.len() > MAX_TEXT {
         return Err(TemplateFault::Text);
     }
@@ -318,6 +374,20 @@ mod tests {
         for plain in ["王先生", "Mr. Wang", "3.5kg", "No.QH310000000017", "请联系。谢谢", "..", "a.", ".cn"] {
             assert!(!is_link(plain), "{plain}");
         }
+    }
+
+    #[test]
+    fn a_neutral_address_takes_the_place_of_a_surname_and_of_the_honorific_beside_it() {
+        use Piece::{Neutral, Text};
+        let of = |text: &'static str| neutral(&pieces(text).unwrap());
+        let honorific = || Piece::Value(Variable::Honorific);
+        assert_eq!(of("{surname}{honorific}，您好"), [Neutral, Text("，您好")]);
+        assert_eq!(of("Dear {honorific} {surname}, hi"), [Text("Dear "), Neutral, Text(", hi")]);
+        assert_eq!(of("{surname} {honorific}!"), [Neutral, Text("!")]);
+        assert_eq!(of("{surname}，{honorific}"), [Neutral, Text("，"), honorific()]);
+        assert_eq!(of("a {surname}"), [Text("a "), Neutral]);
+        assert_eq!(of("[{surname}{honorific}，]{surname}[{honorific}]"), [Neutral, Piece::Optional(vec![honorific()])]);
+        assert_eq!(of("{honorific}，您好"), [honorific(), Text("，您好")]);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use doorstep_domain::{
     UnixMs, is_marked,
 };
 
-use super::{Message, SmsLack, fits, numbers::stop_wrong_numbers};
+use super::{Known, Message, SmsLack, fits, fits::is_neutral, numbers::stop_wrong_numbers};
 use crate::case_index::{Act, CaseIndex};
 
 /// A report with its author.
@@ -274,10 +274,13 @@ fn text_lacks(index: &CaseIndex<'_>, act: &Act<'_>, sms: &Sms) -> Vec<SmsLack> {
     let waybill = &index.case.facts.waybill;
     let has_number = sms.has_waybill && text.is_none_or(|text| text.contains(waybill.as_str()));
     let is_theirs = |text: &str| template.is_some_and(|template| !fits(pack, template, waybill, None, text));
+    // A writer who says that the surname is there is not believed where the text shows that it is not.
+    let is_neutral = |text: &str| template.is_some_and(|template| is_neutral(pack, template, waybill, &Known::default(), text));
+    let has_surname = sms.has_surname && !text.is_some_and(is_neutral);
     let is_altered = text.is_some_and(|text| Sms::digest_of(text) != sms.digest || (has_number && is_theirs(text)));
     let tests = [
         (template.is_none_or(|template| !template.active), SmsLack::TemplateInactive),
-        (!sms.has_surname, SmsLack::NoSurname),
+        (!has_surname, SmsLack::NoSurname),
         (!has_number, SmsLack::NoWaybill),
         (is_altered, SmsLack::TextAltered),
     ];

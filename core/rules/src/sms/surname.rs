@@ -7,8 +7,8 @@ mod lists;
 use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
 use self::lists::{
-    COMPOUND, DOTS, LABELS, LATIN_LABELS, LATIN_PLACES, LATIN_TITLES, MASKS, PLACES, PLACES_AFTER_TWO, REMARKS, TITLES, UNITS,
-    is_common, simplified,
+    COMPOUND, DOTS, LABELS, LATIN_LABELS, LATIN_PLACES, LATIN_REMARKED, LATIN_TITLES, MASKS, PLACES, PLACES_AFTER_TWO, REMARKED,
+    REMARKS, TITLES, UNITS, is_common, simplified,
 };
 use super::unseen::is_unseen;
 use crate::{Pack, SurnamePlace};
@@ -84,13 +84,23 @@ impl Pack {
     }
 
     fn read(&self, text: &str) -> Reading {
-        let text = unlabelled(untitled(text.trim_matches(|c| !is_name(c))));
+        let Some(text) = unlabelled(untitled(text.trim_matches(|c| !is_name(c)))) else { return Reading::Unknown };
         if let Some((label, rest)) = text.split_once(':') {
-            let is_label = LATIN_LABELS.contains(&label.trim().to_lowercase().as_str());
-            return self.read(if is_label { rest } else { label });
+            if LATIN_LABELS.contains(&label.trim().to_lowercase().as_str()) {
+                return self.read(rest);
+            }
+            return match self.read(label) {
+                Reading::Nobody => self.read(rest),
+                said => said,
+            };
         }
         match chinese(text) {
-            Part::Chinese(text) => self.read_chinese(text),
+            // Labels stand behind letters too: VIP客户李雷.
+            Part::Chinese(text) => match unlabelled(text) {
+                None => Reading::Unknown,
+                Some(rest) if rest.len() < text.len() => self.read(rest),
+                Some(text) => self.read_chinese(text),
+            },
             Part::Hidden => Reading::Unknown,
             Part::Address => Reading::Nobody,
             Part::Letters => self.read_words(text),
@@ -120,6 +130,8 @@ impl Pack {
                 Reading::Is(second.to_string())
             }
             (Some('老' | '小' | '大'), ..) => Reading::Unknown,
+            // A text of more characters than a name begins with a remark, unless a surname is known to begin like this.
+            (Some(first), ..) if is_longer_than_a_name(text) && !is_likely(&first.to_string()) => Reading::Unknown,
             (Some(first), ..) => Reading::Is(first.to_string()),
         }
     }
@@ -134,6 +146,9 @@ impl Pack {
             let bare = text.split(|c: char| c.is_whitespace() || c == ',').map(|word| word.trim_matches(ends));
             bare.filter(|word| word.chars().any(|c| c.is_alphabetic() || is_mask(c))).map(str::to_owned).collect()
         };
+        if is_remark_in_letters(text) {
+            return Reading::Unknown;
+        }
         let is_in = |list: &[&str], word: &String| list.contains(&word.to_lowercase().as_str());
         if words(text).iter().any(|word| is_in(&LATIN_PLACES, word)) {
             return Reading::Nobody;
@@ -159,6 +174,8 @@ impl Pack {
     }
 }
 
+/// Most characters of a person's name, with a surname of one character.
+const MOST_OF_A_NAME: usize = 4;
 /// Most characters of a person's name after a company's.
 const MOST_AFTER_PLACE: usize = 6;
 
@@ -230,16 +247,37 @@ fn split_after(text: &str, characters: usize) -> (&str, &str) {
     text.split_at_checked(at).unwrap_or((text, ""))
 }
 
-/// A text without labels before it.
-fn unlabelled(text: &str) -> &str {
+/// A text without labels before it; `None` if a remark begins it. The longest word at the beginning counts: 收 is a label, 收发室 is a
+/// room, and 代收点 a place.
+fn unlabelled(text: &str) -> Option<&str> {
     let mut text = text;
     loop {
         let simple = simplified(text);
-        let Some(label) = LABELS.iter().filter(|label| simple.starts_with(**label)).max_by_key(|label| label.len()) else {
-            return text;
-        };
+        let longest =
+            |list: &[&'static str]| list.iter().copied().filter(|word| simple.starts_with(word)).max_by_key(|word| word.len());
+        let label = longest(LABELS);
+        let is_longer = |word: Option<&str>| word.map_or(0, str::len) > label.map_or(0, str::len);
+        if is_longer(longest(&PLACES)) {
+            return Some(text);
+        }
+        if is_longer(longest(REMARKED)) {
+            return None;
+        }
+        let Some(label) = label else { return Some(text) };
         text = split_after(text, label.chars().count()).1.trim_start_matches(|c| !is_name(c));
     }
+}
+
+/// Whether a text in letters tells the courier what to do.
+fn is_remark_in_letters(text: &str) -> bool {
+    let words: Vec<String> = text.split_whitespace().map(str::to_lowercase).collect();
+    let begins = |count: usize| words.get(..count).map(|words| words.join(" ")).unwrap_or_default();
+    words.len() > 1 && LATIN_REMARKED.iter().any(|remark| begins(1) == *remark || begins(2) == *remark)
+}
+
+/// Whether more Chinese characters stand together than a name has.
+fn is_longer_than_a_name(text: &str) -> bool {
+    text.chars().take_while(|c| is_han(*c)).count() > MOST_OF_A_NAME
 }
 
 /// A text without titles and remarks behind it.

@@ -44,6 +44,23 @@ fn a_message_counts_only_if_text_number_template_and_day_are_right() {
     assert_eq!(lacks(|sms| Sms { text: sealed, ..sms }), []);
 }
 
+// rules: SMS-4
+#[test]
+fn the_neutral_form_is_head_offices_own_and_counts_for_nothing_whatever_its_writer_says() {
+    let neutral = |sms: Sms| {
+        let text = sms.text.text().unwrap().replace("王先生/女士", "尊敬的客户");
+        Sms { digest: Sms::digest_of(&text), text: Personal::plain(&text).unwrap(), ..sms }
+    };
+    assert_eq!(lacks(neutral), [SmsLack::NoSurname]);
+    assert_eq!(lacks(|sms| Sms { has_surname: false, ..neutral(sms) }), [SmsLack::NoSurname]);
+    let altered = |sms: Sms| {
+        let text = sms.text.text().unwrap().replace("王先生/女士", "尊敬的老客户");
+        Sms { digest: Sms::digest_of(&text), text: Personal::plain(&text).unwrap(), ..sms }
+    };
+    assert_eq!(lacks(altered), [SmsLack::TextAltered]);
+    assert_eq!(lacks(|sms| Sms { template: None, template_version: 0, ..neutral(sms) }), [SmsLack::TemplateInactive]);
+}
+
 // rules: SMS-2, SMS-3
 #[test]
 fn it_must_leave_on_the_day_of_the_attempt_by_the_networks_clocks() {
@@ -470,13 +487,9 @@ fn rendering_refuses_what_is_missing_too_long_of_the_wrong_type_or_a_link() {
     pack.sms.most.insert("callback".into(), 11);
     let template = pack.sms_template().unwrap();
     let fault = |fields: Fields<'_>| render(&pack, template, Language::Zh, &fields).unwrap_err();
-    assert_eq!(fault(fields(&waybill, None)), TemplateFault::Missing(Variable::Surname));
-    assert_eq!(fault(fields(&waybill, Some(" "))), TemplateFault::Missing(Variable::Surname));
     assert_eq!(fault(Fields { reason: None, ..fields(&waybill, Some("王")) }), TemplateFault::Missing(Variable::Reason));
     let reason = Fields { reason: Some("DF-PHONE"), ..fields(&waybill, Some("王")) };
     assert_eq!(fault(reason), TemplateFault::Missing(Variable::Reason), "nothing to tell the customer");
-    assert_eq!(fault(fields(&waybill, Some("Mr 007"))), TemplateFault::Type(Variable::Surname));
-    assert_eq!(fault(fields(&waybill, Some("evil.com"))), TemplateFault::Link(Variable::Surname));
     let called = |number| Fields { callback: Some(number), ..fields(&waybill, Some("王")) };
     assert_eq!(fault(called("call me")), TemplateFault::Type(Variable::Callback));
     assert_eq!(fault(called("138000011112")), TemplateFault::TooLong { variable: Variable::Callback, most: 11 });

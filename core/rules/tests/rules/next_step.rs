@@ -178,3 +178,19 @@ fn a_stopped_message_ends_the_next_try_of_one_that_failed_and_what_has_left_is_j
         assert_eq!(only(&story).lacks, before, "{state:?}");
     }
 }
+
+#[test]
+fn a_message_in_the_neutral_form_is_left_to_the_gateway_and_one_in_a_persons_own_words_is_not() {
+    let step = |from: &str, to: &str, template: bool| {
+        let (mut story, attempt) = attempted();
+        let sms = message(Some(attempt.clone()));
+        let text = sms.text.text().unwrap().replace(from, to);
+        let own = if template { sms.clone() } else { Sms { template: None, template_version: 0, ..sms.clone() } };
+        let sms = Sms { text: Personal::plain(&text).unwrap(), digest: Sms::digest_of(&text), has_surname: false, ..own };
+        let key = story.again(&attempt, &COURIER, at(0, 14, 1, 0), Body::Sms(sms));
+        next_step(&story, &[key.tag], true)
+    };
+    assert_eq!(step("王先生/女士", "尊敬的客户", true), Step::Offer(0));
+    assert_eq!(step("王先生/女士", "亲", false), Step::Send(0), "its own words go from the phone");
+    assert_eq!(step("王先生/女士", "亲", true), Step::Settle(0, SmsState::Failed, Some(SmsFault::Text)));
+}

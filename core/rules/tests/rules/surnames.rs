@@ -148,6 +148,69 @@ fn marks_brackets_labels_digits_and_pictures_before_a_name_are_skipped() {
 }
 
 #[test]
+fn a_label_is_taken_off_behind_letters_and_a_room_is_nobody() {
+    are(&[
+        ("VIP客户李雷", "李"),
+        ("VIP 客户：李雷", "李"),
+        ("A客户王小明", "王"),
+        ("青禾公司：王小明", "王"),
+        ("王小明：请放门口", "王"),
+        ("老客户陈明", "陈"),
+        ("3栋业主欧阳小明", "欧阳"),
+        ("VIP贵宾王先生", "王"),
+        ("尊敬的客户王小明", "王"),
+        ("门卫室王小明", "王"),
+        ("門衛室王小明", "王"),
+        ("收发室（王小明）", "王"),
+        ("VIP Li Wang", "Wang"),
+        ("王小明本人签收", "王"),
+        ("门卫室", ""),
+        ("门卫", ""),
+        ("收发室", ""),
+        ("收發室", ""),
+        ("前台", ""),
+        ("保安亭", ""),
+        ("传达室", ""),
+        ("VIP客户", ""),
+        ("代收点", ""),
+        ("快递柜", ""),
+        ("VIP", ""),
+    ]);
+}
+
+#[test]
+fn a_remark_in_place_of_a_name_is_no_surname() {
+    are(&[
+        ("请放门口王小明", ""),
+        ("不要打电话张伟", ""),
+        ("勿敲门", ""),
+        ("放门卫室", ""),
+        ("請放門口", ""),
+        ("无人接听", ""),
+        ("麻烦放门口", ""),
+        ("周末送货", ""),
+        ("送货上门", ""),
+        ("电话联系王小明", ""),
+        ("VIP客户请放门口", ""),
+        ("收件人：请放快递柜", ""),
+        ("(请放门口)", ""),
+        ("【勿敲门】", ""),
+        ("Please leave at door John Smith", ""),
+        ("Do not call", ""),
+        ("阿依古丽买买提", ""),
+        // A remark apart from the name takes nothing from it.
+        ("王小明(请放门口)", "王"),
+        ("王小明 不要打电话", "王"),
+        ("【勿敲门】王小明", "王"),
+        ("王小明放门口", "王"),
+        ("陳小明請放門口", "陳"),
+        ("联系人王小明", "王"),
+        ("Do Thi Lan", "Lan"),
+        ("Leave", "Leave"),
+    ]);
+}
+
+#[test]
 fn a_masked_name_has_a_surname_only_if_that_is_to_be_read() {
     are(&[
         ("王**", "王"),
@@ -230,19 +293,95 @@ fn fields<'a>(waybill: &'a Waybill, name: &'a str, outlet: &'a Words) -> Fields<
 
 // rules: SMS-4
 #[test]
-fn a_name_without_a_surname_gives_no_text_and_a_title_is_not_said_twice() {
+fn a_name_without_a_surname_gives_the_neutral_form_and_a_title_is_not_said_twice() {
     let (pack, waybill, outlet) = (qinghe(), Waybill::parse("QH310000000017").unwrap(), words("城西"));
     let template = pack.sms_template().unwrap();
-    for name in ["**明", "*小明", "青禾有限公司", "先生", "😀"] {
-        let fault = render(&pack, template, Language::Zh, &fields(&waybill, name, &outlet)).unwrap_err();
-        assert_eq!(fault, TemplateFault::NoSurname, "{name}");
+    let made = |language, fields: &Fields<'_>| render(&pack, template, language, fields).unwrap().text;
+    let long = format!("Wang{}", "x".repeat(20));
+    for name in [
+        "**明",
+        "*小明",
+        "青禾有限公司",
+        "先生",
+        "😀",
+        " ",
+        "Mr 007",
+        "evil.com",
+        "请放门口王小明",
+        "门卫室",
+        "勿敲门",
+        long.as_str(),
+    ] {
+        for honorific in Honorific::ALL {
+            let fields = Fields { honorific: *honorific, ..fields(&waybill, name, &outlet) };
+            let (zh, en) = (made(Language::Zh, &fields), made(Language::En, &fields));
+            assert!(zh.starts_with("尊敬的客户，您好，青禾速运！单号：QH310000000017"), "{name}: {zh}");
+            assert!(en.starts_with("Dear customer, this is Qinghe Express. Your parcel QH310000000017"), "{name}: {en}");
+            for text in [zh, en] {
+                assert!(fits(&pack, template, &waybill, None, &text) && fits(&pack, template, &waybill, Some("王"), &text));
+                assert!(!fits(
+                    &pack,
+                    template,
+                    &waybill,
+                    None,
+                    &text.replace("客户", "得奖人").replace("customer", "winner of 9")
+                ));
+            }
+        }
     }
+    let nameless = Fields { name: None, ..fields(&waybill, "", &outlet) };
+    assert!(made(Language::Zh, &nameless).starts_with("尊敬的客户，"));
     for (name, begins) in [("王先生", "王先生，您好"), ("欧阳先生", "欧阳先生，您好"), ("阿依古丽·买买提", "阿依古丽先生，您好")]
     {
         let fields = Fields { honorific: Honorific::Male, ..fields(&waybill, name, &outlet) };
-        let text = render(&pack, template, Language::Zh, &fields).unwrap().text;
+        let text = made(Language::Zh, &fields);
         assert!(text.starts_with(begins), "{text}");
     }
+}
+
+// rules: SMS-4
+#[test]
+fn a_pack_words_its_neutral_form_and_a_part_in_brackets_with_the_surname_is_left_out() {
+    let (mut pack, waybill, outlet) = (qinghe(), Waybill::parse("QH310000000017").unwrap(), words("城西"));
+    pack.sms.neutral = Some(Words { zh: "客户".into(), en: "Customer".into() });
+    for (zh, named, neutral) in [
+        ("{surname}{honorific}，{brand}{waybill}", "王先生/女士，青禾速运", "客户，青禾速运"),
+        ("{brand}{waybill}致{surname}", "王", "客户"),
+        ("[{surname}{honorific}的件，]{surname}：{brand}{waybill}", "王先生/女士的件，王：", "客户："),
+        ("{brand}[（{surname}收）]{surname} {honorific} {waybill}", "（王收）王 先生/女士 ", "青禾速运客户 "),
+        ("{honorific}{surname}，{surname}！{brand}{waybill}", "先生/女士王，王！", "客户，客户！"),
+    ] {
+        pack.sms.templates[0].zh = zh.into();
+        let template = pack.sms_template().unwrap();
+        for (name, has) in [("王小明", named), ("*小明", neutral)] {
+            let text = render(&pack, template, Language::Zh, &fields(&waybill, name, &outlet)).unwrap().text;
+            assert!(text.contains(has) && text.contains('王') == (has == named), "{text}");
+            assert!(fits(&pack, template, &waybill, pack.surname(name).as_deref(), &text), "{text}");
+        }
+    }
+}
+
+#[test]
+fn a_pack_has_a_neutral_form_from_format_2_on_and_it_hides_nothing() {
+    let toml = String::from_utf8(FIRST_PACK.to_vec()).unwrap();
+    let with = |zh: &str| {
+        toml.replacen("compound_surnames", &format!("neutral = {{ zh = \"{zh}\", en = \"Customer\" }}\ncompound_surnames"), 1)
+    };
+    assert!(Pack::parse(with("客户").as_bytes()).unwrap_err().reason.contains("write `format = 2`"));
+    let parse = |zh: &str| Pack::parse(format!("format = 2\n{}", with(zh)).as_bytes());
+    assert_eq!(parse("客户").unwrap().sms.neutral.unwrap().zh, "客户");
+    for (zh, fault) in [
+        ("", "1 to 20"),
+        ("客户客户客户客户客户客户客户客户客户客户客", "1 to 20"),
+        (" ", "not to be seen"),
+        ("客\u{202e}户", "not to be seen"),
+        ("看a.cn", "link"),
+        ("13800138000", "digit"),
+    ] {
+        let refused = parse(zh).unwrap_err().reason;
+        assert!(refused.contains(fault), "{zh}: {refused}");
+    }
+    assert!(SHIPPED.iter().all(|name| pack_of(name).sms.neutral.is_none()));
 }
 
 #[test]
@@ -355,7 +494,8 @@ proptest! {
                         let known = Known { surname: surname.as_deref(), outlets: &outlets };
                         prop_assert!(fits_known(pack, template, &waybill, &known, &made.text), "{:?}", made.text);
                         prop_assert!(!made.text.chars().any(hides), "{:?}", made.text);
-                        prop_assert!(made.text.contains(surname.as_deref().unwrap()));
+                        let is_named = surname.as_deref().is_some_and(|surname| made.text.contains(surname));
+                        prop_assert!(is_named || made.text.contains("尊敬的客户") || made.text.contains("Dear customer"));
                     }
                 }
             }

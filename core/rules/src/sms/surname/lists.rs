@@ -62,7 +62,7 @@ pub(super) fn is_common(c: char) -> bool {
 }
 
 /// Forms of address and offices after a name, and remarks on who receives the parcel.
-pub(super) const TITLES: [&str; 62] = [
+pub(super) const TITLES: &[&str] = &[
     "先生",
     "女士",
     "小姐",
@@ -123,12 +123,13 @@ pub(super) const TITLES: [&str; 62] = [
     "代收",
     "亲启",
     "签收",
+    "本人",
     "收",
     "启",
 ];
 
-/// Words before a name that are no part of it.
-pub(super) const LABELS: [&str; 29] = [
+/// Words before a name that are no part of it: what the person is, and the room that takes the parcel in.
+pub(super) const LABELS: &[&str] = &[
     "收件人",
     "收货人",
     "收件",
@@ -158,6 +159,181 @@ pub(super) const LABELS: [&str; 29] = [
     "老板",
     "老师",
     "师傅",
+    "老客户",
+    "新客户",
+    "大客户",
+    "客户经理",
+    "会员",
+    "贵宾",
+    "买家",
+    "卖家",
+    "租户",
+    "租客",
+    "家属",
+    "尊敬的",
+    "亲爱的",
+    "尊贵的",
+    "门卫室",
+    "门卫处",
+    "门卫亭",
+    "门卫岗",
+    "保安亭",
+    "保安室",
+    "保安岗",
+    "保安处",
+    "保安队",
+    "岗亭",
+    "门岗",
+    "门房",
+    "警卫室",
+    "值班室",
+    "收发室",
+    "传达室",
+    "服务台",
+    "总台",
+    "前台处",
+    "接待处",
+    "接待台",
+];
+
+/// The beginnings of texts that tell the courier what to do, or what is so at the door, in place of a name. A name may stand somewhere
+/// behind them, which nobody can tell from the rest.
+pub(super) const REMARKED: &[&str] = &[
+    "请",
+    "不",
+    "勿",
+    "放",
+    "无",
+    "没",
+    "切勿",
+    "切莫",
+    "麻烦",
+    "拜托",
+    "烦请",
+    "务必",
+    "必须",
+    "禁止",
+    "严禁",
+    "谢谢",
+    "多谢",
+    "辛苦",
+    "尽量",
+    "尽快",
+    "别放",
+    "别敲",
+    "别打",
+    "别送",
+    "别按",
+    "别扔",
+    "只放",
+    "可放",
+    "可以",
+    "直接",
+    "提前",
+    "电话",
+    "电联",
+    "打电话",
+    "打手机",
+    "短信",
+    "敲门",
+    "按门铃",
+    "按铃",
+    "送货",
+    "送到",
+    "送至",
+    "送件",
+    "送上",
+    "送前",
+    "收货地址",
+    "收件地址",
+    "转交",
+    "转放",
+    "快递放",
+    "快件放",
+    "快递员请",
+    "快递员不",
+    "派送",
+    "派件",
+    "配送",
+    "投递",
+    "到付",
+    "到了",
+    "到后",
+    "到货",
+    "货到",
+    "包裹",
+    "快件",
+    "易碎",
+    "轻放",
+    "轻拿",
+    "小心",
+    "生鲜",
+    "加急",
+    "急件",
+    "急用",
+    "周末",
+    "周六",
+    "周日",
+    "工作日",
+    "节假日",
+    "白天",
+    "晚上",
+    "早上",
+    "上午",
+    "下午",
+    "中午",
+    "今天",
+    "明天",
+    "后天",
+    "随时",
+    "方便时",
+    "方便的",
+    "时间",
+    "家里",
+    "家中",
+    "家人",
+    "有人",
+    "在家",
+    "上门",
+    "自提",
+    "自取",
+    "代签",
+    "拒收",
+    "拒签",
+    "如果",
+    "如无",
+    "若无",
+    "否则",
+    "备注",
+    "地址",
+    "楼下",
+    "门口",
+    "门外",
+    "安全起见",
+    "万一",
+    "高空",
+    "于门口",
+];
+
+/// Such beginnings in Latin letters.
+pub(super) const LATIN_REMARKED: [&str; 17] = [
+    "please",
+    "pls",
+    "plz",
+    "kindly",
+    "don't",
+    "don’t",
+    "dont",
+    "do not",
+    "leave at",
+    "leave by",
+    "leave in",
+    "leave with",
+    "leave it",
+    "call before",
+    "call first",
+    "no call",
+    "no calls",
 ];
 
 /// Labels in Latin letters; they end with a colon.
@@ -286,9 +462,9 @@ pub(super) const LATIN_PLACES: [&str; 27] = [
 ];
 
 /// Forms of address and degrees in Latin letters.
-pub(super) const LATIN_TITLES: [&str; 21] = [
+pub(super) const LATIN_TITLES: [&str; 24] = [
     "mr", "mrs", "ms", "miss", "mx", "mister", "dr", "prof", "sir", "madam", "mme", "herr", "frau", "jr", "sr", "ii", "iii",
-    "iv", "phd", "md", "esq",
+    "iv", "phd", "md", "esq", "vip", "svip", "vvip",
 ];
 
 /// Remarks of one character in brackets before a name: (收)李雷.
@@ -305,6 +481,7 @@ const FORMS: &str = "歐欧陽阳馬马諸诸遲迟孫孙長长東东獨独宮�
                      師师總总經经闆板業业戶户衛卫園园學学醫医銀银飯饭館馆廳厅廠厂驛驿團团貨货號号樓楼單单棟栋層层組组隊队區区轉转\
                      會会處处護护導导員员監监書书記记長长爺爷媽妈親亲啟启簽签啓启聯联係系絡络顧顾匯汇遞递網网場场廣广廈厦鋪铺櫃柜\
                      點点傳传達达辦办務务診诊營营門门項项車车間间倉仓協协劉刘陳陈張张趙赵黃黄吳吴鄭郑謝谢許许鄧邓馮冯蕭肖葉叶蘇苏呂吕盧卢\
+                     請请無无電电煩烦別别週周裡里裏里話话發发崗岗賓宾貴贵買买賣卖屬属時时輕轻\
                      羅罗範范鄒邹賈贾閻阎閆闫魯鲁龍龙錢钱湯汤賀贺賴赖龔龚龐庞楊杨韓韩蔣蒋韋韦譚谭陸陆齊齐喬乔顏颜莊庄聶聂嚴严";
 
 /// A text in simplified characters, as far as these lists need it. It has as many characters as the text.
@@ -329,7 +506,7 @@ mod tests {
     #[test]
     fn the_lists_are_in_simplified_characters_and_the_forms_come_in_pairs() {
         assert_eq!(FORMS.chars().count() % 2, 0);
-        for list in [&COMPOUND[..], &TITLES, &LABELS, &UNITS, &PLACES, &PLACES_AFTER_TWO] {
+        for list in [&COMPOUND[..], TITLES, LABELS, REMARKED, &UNITS, &PLACES, &PLACES_AFTER_TWO] {
             for word in list {
                 assert_eq!(simplified(word), *word);
             }
