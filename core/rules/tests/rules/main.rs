@@ -34,6 +34,7 @@ mod packs;
 mod photos;
 mod questions;
 mod reference_texts;
+mod second_judge;
 mod sheets;
 mod story;
 mod surnames;
