@@ -3,9 +3,11 @@
 //!
 //! `DOORSTEP_HISTORIES=100000 cargo test -p doorstep-rules second_judge` runs more of them.
 
+mod alive;
 mod calendar;
 mod clocks;
 mod history;
+mod laws;
 mod not_agreed;
 mod reading;
 mod vectors;

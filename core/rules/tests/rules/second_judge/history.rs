@@ -54,6 +54,10 @@ pub enum Act {
     Call,
     Goods,
     Correction,
+    /// A failed delivery that a photo of a label without a number explains. Only in the wider histories.
+    NoNumber,
+    /// A call and a message to the label's number that failed. Only in the wider histories.
+    WrongNumber,
 }
 
 /// How often each happens.
@@ -77,6 +81,9 @@ const OFTEN: &[(Act, usize)] = &[
     (Act::Goods, 1),
     (Act::Correction, 5),
 ];
+
+/// What happens in the wider histories too. The second judge does not read what it does to a proof.
+const WIDER: &[(Act, usize)] = &[(Act::NoNumber, 2), (Act::WrongNumber, 2)];
 
 /// One act of a plan: what, how long after the act before it, and numbers from which its details are taken.
 #[derive(Debug, Clone)]
@@ -129,9 +136,19 @@ impl Plan {
     pub fn of(seed: u64) -> Self {
         let mut dice = Dice(seed);
         let network = dice.pick(&NETWORKS[..]);
+        Self::by(network, OFTEN, &mut dice)
+    }
+
+    /// A wider history of a number, in one network by its newest version.
+    pub fn wider(network: &'static str, seed: u64) -> Self {
+        let often = [OFTEN, WIDER].concat();
+        Self { switch_ms: None, version: 2, ..Self::by(network, &often, &mut Dice(seed)) }
+    }
+
+    fn by(network: &'static str, acts: &[(Act, usize)], dice: &mut Dice) -> Self {
         let first = *dice.pick(&[Act::Attempt, Act::Attempt, Act::Problem, Act::Problem, Act::Ledger]);
         let count = 1 + dice.of(13);
-        let total: usize = OFTEN.iter().map(|(_, often)| often).sum();
+        let total: usize = acts.iter().map(|(_, often)| often).sum();
         let mut moves = Vec::new();
         for n in 0..count {
             let mut left = dice.of(total);
@@ -140,7 +157,7 @@ impl Plan {
                 left = left.saturating_sub(*often);
                 found.then_some(*act)
             };
-            let act = OFTEN.iter().find_map(often).unwrap_or(Act::Attempt);
+            let act = acts.iter().find_map(often).unwrap_or(Act::Attempt);
             let act = if n == 0 { first } else { act };
             moves.push(Move { act, after_ms: *dice.pick(STEPS), dice: dice.roll() });
         }
@@ -286,6 +303,8 @@ fn write(story: &mut Story, act: Act, captured: UnixMs, dice: &mut Dice) {
     let standing = receipt(dice, captured);
     let (by, body): (&By, Body) = match act {
         Act::Attempt | Act::Proven => (&COURIER, Body::Attempt(attempt(story, dice))),
+        Act::NoNumber => (&COURIER, Body::Attempt(Attempt { sub: Some(code("missing_mobile")), ..attempt(story, dice) })),
+        Act::WrongNumber => (&COURIER, Body::Call(Call { result: CallResult::NotExist, number: None, words: None })),
         Act::Problem => {
             let problem = problem(story, dice, captured);
             let by = if problem.stage == Stage::Hub { &HUB } else { *dice.pick(&[&WEST, &WEST, &COURIER]) };
@@ -313,8 +332,9 @@ fn write(story: &mut Story, act: Act, captured: UnixMs, dice: &mut Dice) {
             (&ORIGIN, Body::Seen(Seen { notice }))
         }
         Act::Reply => {
-            let decision = *dice.pick(&["REDELIVER", "REDELIVER", "RETURN", "RETURN", "ADDR_CHANGE", "WAIT", "TRANSFER_PEER"]);
-            let reply = if dice.of(4) > 0 { full(decision) } else { Reply::of(code(decision)) };
+            let often = ["REDELIVER", "REDELIVER", "RETURN", "RETURN", "ADDR_CHANGE", "WAIT", "TRANSFER_PEER"];
+            let decision = one_outcome(story, dice, &often, |row| row.reply_needs.is_some());
+            let reply = if dice.of(4) > 0 { full(decision.as_str()) } else { Reply::of(decision) };
             let notice = earlier(story, &[Kind::Notice]);
             let notice = if dice.of(2) == 0 { one_of(dice, &notice) } else { None };
             (*dice.pick(&[&ORIGIN, &ORIGIN, &ORIGIN, &ORIGIN, &ORIGIN, &WEST, &REVIEWER]), Body::Reply(Reply { notice, ..reply }))
@@ -340,10 +360,13 @@ fn write(story: &mut Story, act: Act, captured: UnixMs, dice: &mut Dice) {
             (*dice.pick(&[&WEST, &ORIGIN]), Body::Dispute(Dispute { about: About { rule, entry }, words }))
         }
         Act::Action => {
-            let outcome = *dice.pick(&["RETURN", "RETURN", "TRANSFER_PEER", "FORWARD"]);
-            (*dice.pick(&[&WEST, &COURIER, &ORIGIN]), Body::Action(Action::of(code(outcome))))
+            let outcome = one_outcome(story, dice, &["RETURN", "RETURN", "TRANSFER_PEER", "FORWARD"], |row| row.action);
+            (*dice.pick(&[&WEST, &COURIER, &ORIGIN]), Body::Action(Action::of(outcome)))
         }
-        Act::Close => (&COURIER, Body::Close(Close::of(dice.code(&["SIGNED", "SIGNED", "RETURNED", "TRANSFERRED"])))),
+        Act::Close => {
+            let outcome = one_outcome(story, dice, &["SIGNED", "SIGNED", "RETURNED", "TRANSFERRED"], |row| row.closes);
+            (&COURIER, Body::Close(Close::of(outcome)))
+        }
         Act::Tick => {
             let steps: Vec<String> = story.book.newest().pack.steps.iter().map(|step| step.code.clone()).collect();
             let named = ["track", "track", "report_superior", "ask_sender"];
@@ -373,6 +396,16 @@ fn write(story: &mut Story, act: Act, captured: UnixMs, dice: &mut Dice) {
         }
     };
     let key = record(story, by, captured, standing, body, dice);
+    if act == Act::NoNumber {
+        story.photo(captured, PhotoPurpose::Label);
+    }
+    if act == Act::WrongNumber
+        && let Some(attempt) = earlier(story, &[Kind::Attempt]).pop()
+    {
+        let key = story.online(&COURIER, captured, Body::Sms(message(Some(attempt))));
+        let failed = SmsReport { fault: Some(SmsFault::Number), ..report(&key, SmsState::Failed) };
+        story.again(&key, &COURIER, captured, Body::SmsReport(failed));
+    }
     if act == Act::Proven {
         // What belongs to the message lies within the attempt's own time, so that the day is proven or not as the attempt is.
         let recorded = story.entries.last().unwrap().clone();
@@ -384,6 +417,17 @@ fn write(story: &mut Story, act: Act, captured: UnixMs, dice: &mut Dice) {
             story.sms(captured, Sms { day, text, digest, ..sms }, SmsState::Sent);
         }
     }
+}
+
+/// The codes of some outcomes of the newest version.
+fn outcomes(story: &Story, wanted: fn(&OutcomeRow) -> bool) -> Vec<String> {
+    story.book.newest().pack.outcomes.iter().filter(|row| wanted(row)).map(|row| row.code.clone()).collect()
+}
+
+/// One of these codes or, at times, one of those of the pack.
+fn one_outcome(story: &Story, dice: &mut Dice, often: &[&str], wanted: fn(&OutcomeRow) -> bool) -> ReasonCode {
+    let of_pack = outcomes(story, wanted);
+    if of_pack.is_empty() || dice.of(3) > 0 { dice.code(often) } else { dice.code(&of_pack) }
 }
 
 /// Records an act; half of a person's acts are on the device that they used before.

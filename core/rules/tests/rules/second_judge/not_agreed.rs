@@ -3,7 +3,7 @@
 
 use doorstep_domain::*;
 
-use super::reading::{Act, Reading, corrections};
+use super::reading::{Act, Reading, corrections, wrong_of};
 
 /// Something that is not agreed yet.
 pub struct NotAgreed {
@@ -42,6 +42,18 @@ pub const LIST: &[NotAgreed] = &[
                 all.count()
             };
             reading.acts.iter().any(|act| count(act) > 1)
+        },
+    },
+    NotAgreed {
+        vectors: &["a_correction_of_a_correction_has_the_time_of_the_first_registration_also_if_its_clock_is_behind"],
+        why: "The engine looks for the first registration in the order of the corrections' own times. If the second correction has the same \
+              time as the first, or an earlier one, it takes the first correction's data for the first registration.",
+        shows: |reading| {
+            let is_behind = |act: &Act<'_>| {
+                let wrong = wrong_of(reading.all, act.recorded).filter(|wrong| wrong_of(reading.all, wrong).is_some());
+                wrong.is_some_and(|wrong| act.recorded.acted_at() <= wrong.acted_at())
+            };
+            reading.acts.iter().any(is_behind)
         },
     },
     NotAgreed {

@@ -148,17 +148,19 @@ fn withdrawn(all: &[Recorded], of: &Recorded) -> Option<UnixMs> {
     corrections(all, of).filter(stands).map(known).min()
 }
 
-/// The first registration of correct data: they are in one change with a correction of it, or of what corrected it.
-fn first_of<'a>(all: &'a [Recorded], of: &'a Recorded) -> &'a Recorded {
+/// The registration that correct data replace: they are in one change with a correction of it.
+pub fn wrong_of<'a>(all: &'a [Recorded], of: &'a Recorded) -> Option<&'a Recorded> {
     let is_wrong = |wrong: &&Recorded| {
         let same_kind = wrong.entry.key.kind == of.entry.key.kind && wrong.change != of.change;
         let is_data = |by: &Recorded| matches!(&by.entry.body, Body::Correction(it) if it.fault == Fault::IncorrectData);
         same_kind && corrections(all, wrong).any(|by| by.change == of.change && is_data(by))
     };
-    if !matches!(of.entry.body, Body::Attempt(_) | Body::Problem(_)) {
-        return of;
-    }
-    all.iter().find(is_wrong).map_or(of, |wrong| first_of(all, wrong))
+    all.iter().find(is_wrong).filter(|_| matches!(of.entry.body, Body::Attempt(_) | Body::Problem(_)))
+}
+
+/// The first registration of correct data, which may replace correct data themselves.
+fn first_of<'a>(all: &'a [Recorded], of: &'a Recorded) -> &'a Recorded {
+    wrong_of(all, of).map_or(of, |wrong| first_of(all, wrong))
 }
 
 impl<'a> Reading<'a> {

@@ -143,3 +143,17 @@ fn a_reply_answers_what_was_told_before_its_receipt_although_somebody_disputed_i
     assert_eq!(answered(false), [Timeliness::LateSynced, Timeliness::OnTime]);
     assert_eq!(answered(true), [Timeliness::LateSynced, Timeliness::OnTime]);
 }
+
+// rules: SLA-03, LIA-04, EV-10
+#[test]
+#[ignore = "not agreed yet"]
+fn a_correction_of_a_correction_has_the_time_of_the_first_registration_also_if_its_clock_is_behind() {
+    for second in [at(1, 10, 0, 1), at(1, 10, 0, 0), at(1, 9, 0, 0)] {
+        let mut story = Story::new();
+        let wrong = failed(&mut story, at(0, 14, 0, 0));
+        let first = correct(&mut story, &wrong, &COURIER, at(1, 10, 0, 0), Fault::IncorrectData, None, attempt_of("DF-ADDR"));
+        // A tablet that head office has not heard of: its own clock tells the time.
+        correct(&mut story, &first, &REVIEWER, second, Fault::IncorrectData, None, attempt_of("DF-PHONE"));
+        assert_eq!(clocks(&story, "SLA-03", at(5, 0, 0, 0)), [(at(0, 14, 0, 0), Timeliness::Late)], "{second:?}");
+    }
+}
