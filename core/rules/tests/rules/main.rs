@@ -24,6 +24,7 @@ mod edits;
 mod evidence;
 mod gaps;
 mod laws;
+mod liability_edges;
 mod listing;
 mod marks;
 mod messages;

@@ -48,7 +48,7 @@ fn a_note_changes_no_deadline_and_no_finding() {
         let before = story.judge(now);
         // After the first act, with which the case begins, and without facts, which could confirm the case's.
         let last = story.entries.iter().map(Recorded::acted_at).max().unwrap();
-        let written = last.max(now.plus(-(dice.of(60) as i64) * 60_000));
+        let written = last.plus(1).max(now.plus(-(dice.of(60) as i64) * 60_000));
         let note = story.add(&WEST, written, None, Body::Note { words: Personal::plain("备注").unwrap() });
         note.entry.facts = None;
         let receipt = Receipt { facts: FactsCheck::Unchecked, ..Receipt::of(written, Some(written)) };
