@@ -53,21 +53,25 @@ fn said(judged: &Judgement) -> Vec<Told> {
     all
 }
 
-/// What only the second judge says, and what only the engine says.
-fn differences(plan: &Plan) -> (Vec<Told>, Vec<Told>) {
+/// What only the second judge says, and what only the engine says; `None` if a history is not compared yet.
+fn compared(plan: &Plan) -> Option<(Vec<Told>, Vec<Told>)> {
     let (story, now) = plan.written();
     // Without entries there is no case.
     if story.entries.is_empty() {
-        return (Vec::new(), Vec::new());
+        return None;
     }
     let reading = Reading::of(&story.entries, &story.facts, &story.book, now);
     if not_agreed::LIST.iter().any(|item| (item.shows)(&reading)) {
-        return (Vec::new(), Vec::new());
+        return None;
     }
     let second = told(&reading);
     let engine = said(&story.judge(now));
     let only = |these: &[Told], those: &[Told]| these.iter().filter(|one| !those.contains(one)).cloned().collect();
-    (only(&second, &engine), only(&engine, &second))
+    Some((only(&second, &engine), only(&engine, &second)))
+}
+
+fn differences(plan: &Plan) -> (Vec<Told>, Vec<Told>) {
+    compared(plan).unwrap_or_default()
 }
 
 fn differs(plan: &Plan) -> bool {
@@ -167,12 +171,16 @@ fn shown(plan: &Plan) -> String {
 #[test]
 fn a_second_plain_judge_says_the_same_of_every_clock() {
     let mut found: BTreeMap<String, (usize, Plan)> = BTreeMap::new();
+    let mut left_out = 0;
     for seed in 0..histories() {
         let plan = Plan::of(seed);
-        if !differs(&plan) {
+        let Some((second, engine)) = compared(&plan) else {
+            left_out += 1;
+            continue;
+        };
+        if second.is_empty() && engine.is_empty() {
             continue;
         }
-        let (second, engine) = differences(&plan);
         let name = |all: &[Told]| all.first().map_or("-".to_owned(), |told| format!("{}:{:?}", told.clock, told.became));
         let kind = format!("{} / {}", name(&second), name(&engine));
         let entry = found.entry(kind).or_insert_with(|| (0, plan.clone()));
@@ -185,6 +193,7 @@ fn a_second_plain_judge_says_the_same_of_every_clock() {
     for (kind, (count, plan)) in &found {
         text += &format!("{count} times {kind}:\n{}\n", shown(&shortest(plan, differs)));
     }
+    assert!(left_out * 10 < histories(), "{left_out} histories are not compared: the list of what is not agreed says too much");
     assert!(found.is_empty(), "the judges differ:\n{text}");
 }
 

@@ -349,12 +349,10 @@ impl<'a> Reading<'a> {
             if !counts || self.is_before(place, start.from) || !clock.met_by.iter().any(|event| self.does(event, place)) {
                 continue;
             }
-            if clock.starts.on == On::Problem
-                && let (Body::Problem(a), Body::Problem(b)) = (first.body(), act.body())
+            if let (On::Problem, Body::Problem(a), Body::Problem(b)) = (clock.starts.on, first.body(), act.body())
+                && (a.reason != b.reason || a.stage != b.stage || first.outlet() != act.outlet())
             {
-                if a.reason != b.reason || a.stage != b.stage || first.outlet() != act.outlet() {
-                    continue;
-                }
+                continue;
             }
             // A reply that an outlet's mark makes valid does nothing before the mark.
             let counted = self.counts_from(place).filter(|_| matches!(act.body(), Body::Reply(_)));

@@ -157,3 +157,18 @@ fn a_correction_of_a_correction_has_the_time_of_the_first_registration_also_if_i
         assert_eq!(clocks(&story, "SLA-03", at(5, 0, 0, 0)), [(at(0, 14, 0, 0), Timeliness::Late)], "{second:?}");
     }
 }
+
+// rules: SLA-03, LIA-04
+#[test]
+fn a_failure_after_a_switch_is_told_although_the_round_began_with_a_problem_before_it() {
+    // By the first version no problem is notified but a failed delivery; by the second one every problem is.
+    let versions = [(UnixMs(i64::MIN), 1), (at(0, 12, 0, 0), 2)];
+    let published = versions.map(|(valid_from, version)| Published { valid_from, pack: version_of("qinghe", version) });
+    for problem in [at(0, 11, 0, 0), at(0, 13, 0, 0)] {
+        let mut story = Story::under(Rulebook::of(published.to_vec()).unwrap());
+        story.online(&WEST, problem, Body::Problem(Problem::of(code("RT-MISSENT"), Stage::Arrival)));
+        failed(&mut story, at(0, 15, 0, 0));
+        let kept: Vec<_> = clocks(&story, "SLA-03", at(5, 0, 0, 0)).into_iter().map(|(_, kept)| kept).collect();
+        assert_eq!(kept, [Timeliness::Late], "{problem:?}");
+    }
+}
