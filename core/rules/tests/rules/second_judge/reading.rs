@@ -246,11 +246,11 @@ impl<'a> Reading<'a> {
 
     /// Head office's decision on an entry; only its reviewer decides.
     fn ruling(&self, entry: &EntryKey) -> Option<(&Act<'a>, Stands)> {
-        let rulings = self.standing().filter_map(|(_, act)| match act.body() {
+        let mut rulings = self.standing().filter_map(|(_, act)| match act.body() {
             Body::Ruling(ruling) if ruling.about.entry == *entry && ruling.about.rule.is_none() => Some((act, ruling.stands)),
             _ => None,
         });
-        rulings.filter(|(act, _)| act.recorded.entry.author.role == Role::HqReviewer).next_back()
+        rulings.rfind(|(act, _)| act.recorded.entry.author.role == Role::HqReviewer)
     }
 
     fn judge_reply(&self, place: usize) -> Word {
@@ -267,9 +267,7 @@ impl<'a> Reading<'a> {
             || self.marks(act.key()).filter(|(mark, said)| matches!(said, Remark::Valid | Remark::Invalid) && !is_lifted(mark));
         // Head office's word: its ruling, else its newest mark.
         let by_ruling = self.ruling(act.key()).map(|(by, stands)| (by, stands == Stands::Upheld));
-        let by_mark = || {
-            about().filter(|(mark, _)| is_head_office(mark.recorded)).next_back().map(|(by, said)| (by, said == Remark::Valid))
-        };
+        let by_mark = || about().rfind(|(mark, _)| is_head_office(mark.recorded)).map(|(by, said)| (by, said == Remark::Valid));
         match by_ruling.or_else(by_mark) {
             Some((_, true)) => return Word::Valid { from: received, late_mark: false },
             Some((by, false)) => return Word::Invalid { known: said(by) },
