@@ -18,7 +18,9 @@ pub(super) fn starts(index: &CaseIndex<'_>, clock: &Clock, version: usize) -> Ve
     let ours = |act: &Act<'_>| act.when.version == version;
     let is = |act: &Act<'_>| ours(act) && clock.starts.is(act.body());
     let each = |at: fn(&CaseIndex<'_>, &Act<'_>) -> UnixMs| {
-        let matching = index.acts.iter().enumerate().filter(|(_, act)| is(act));
+        // A line that a correction takes back while the deadline runs started nothing.
+        let is_start = |act: &Act<'_>| is(act) && counts_as_start(index, act, clock, at(index, act));
+        let matching = index.acts.iter().enumerate().filter(|(_, act)| is_start(act));
         matching.map(|(place, act)| Start::of(place, place, at(index, act))).collect()
     };
     match clock.starts.on {

@@ -1,0 +1,467 @@
+//! A plain reading of a history: when each act was, which acts stand, which replies are valid, and where rounds begin. It is written
+//! from the domain text (sections 3, 6, 7, 14) and core/rules/README.md, act by act and without an index. It shares no code with the
+//! engine: of the crate it uses only the types of packs and entries.
+
+use std::collections::HashMap;
+
+use chrono::NaiveDate;
+use doorstep_domain::*;
+use doorstep_rules::*;
+
+use super::calendar::wall;
+
+/// When an act was, as far as that is known.
+#[derive(Debug, Clone, Copy)]
+pub struct Time {
+    pub at: UnixMs,
+    pub earliest: UnixMs,
+    pub latest: UnixMs,
+    pub is_proven: bool,
+    pub received: Option<UnixMs>,
+}
+
+/// One act.
+pub struct Act<'a> {
+    pub recorded: &'a Recorded,
+    /// The first registration, whose time, version and place correct data have.
+    pub first: &'a Recorded,
+    pub time: Time,
+    /// Which version was in force, and whether it may have been another.
+    pub version: usize,
+    pub is_version_unsure: bool,
+    /// When a correction took it back.
+    pub withdrawn: Option<UnixMs>,
+}
+
+impl Act<'_> {
+    pub fn body(&self) -> &Body {
+        &self.recorded.entry.body
+    }
+    pub fn key(&self) -> &EntryKey {
+        &self.recorded.entry.key
+    }
+    pub fn stands(&self) -> bool {
+        self.withdrawn.is_none()
+    }
+    pub fn outlet(&self) -> &OutletCode {
+        &self.first.entry.author.outlet
+    }
+    /// Code and stage of a registration.
+    pub fn registers(&self) -> Option<(&str, Stage)> {
+        match self.body() {
+            Body::Attempt(attempt) => Some((attempt.reason.as_str(), Stage::Delivery)),
+            Body::Problem(problem) => Some((problem.reason.as_str(), problem.stage)),
+            _ => None,
+        }
+    }
+}
+
+/// What becomes of a reply.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Word {
+    /// It counts from this moment on (never, if the server has not had it). An outlet's mark against it that came too late is kept.
+    Valid { from: Option<UnixMs>, late_mark: bool },
+    /// It does not count. From when on that is known: the receipt, or the mark's.
+    Invalid { known: Option<UnixMs> },
+    /// It is not the origin outlet's, and nobody has to act on it.
+    NoReply,
+}
+
+/// A round of registration, notice and reply.
+#[derive(Debug, Clone, Copy)]
+pub struct Round {
+    pub start: usize,
+    /// When the origin outlet was first told in it, and by which act.
+    pub told: Option<(UnixMs, usize)>,
+}
+
+/// The end of a case.
+#[derive(Debug, Clone, Copy)]
+pub struct End {
+    pub place: usize,
+    pub at: UnixMs,
+    pub latest: UnixMs,
+}
+
+/// A history as it is read.
+pub struct Reading<'a> {
+    /// All entries as they were recorded.
+    pub all: &'a [Recorded],
+    pub acts: Vec<Act<'a>>,
+    pub facts: &'a Facts,
+    pub book: &'a Rulebook,
+    pub now: UnixMs,
+    pub rounds: Vec<Round>,
+    pub ends: Vec<End>,
+    pub has_ended: bool,
+    words: HashMap<usize, Word>,
+}
+
+pub fn versions(book: &Rulebook) -> Vec<&Published> {
+    book.versions().collect()
+}
+
+/// The version in force at a moment: the newest that was valid by then, else the oldest.
+pub fn in_force(book: &Rulebook, at: UnixMs) -> usize {
+    let later = versions(book).iter().enumerate().skip(1).filter(|(_, version)| version.valid_from <= at).map(|(n, _)| n).max();
+    later.unwrap_or(0)
+}
+
+fn time_of(recorded: &Recorded, book: &Rulebook) -> Time {
+    let at = recorded.acted_at();
+    let Some(receipt) = recorded.standing.receipt() else {
+        return Time { at, earliest: at, latest: at, is_proven: false, received: None };
+    };
+    let trusted = versions(book)[in_force(book, at)].pack.switches.trusted_gap_ms();
+    let (earliest, latest) = receipt.acted.proven(receipt.received_at, trusted);
+    Time {
+        at,
+        earliest: earliest.unwrap_or(UnixMs(i64::MIN)).min(latest),
+        latest,
+        is_proven: receipt.acted.at.is_some() && receipt.acted.proves(receipt.received_at, trusted),
+        received: Some(receipt.received_at),
+    }
+}
+
+fn is_head_office(recorded: &Recorded) -> bool {
+    [Role::HqReviewer, Role::HqCs].contains(&recorded.entry.author.role)
+}
+
+/// The corrections of an entry by people who may correct it: its author, their outlet, head office's reviewer.
+pub fn corrections<'a>(all: &'a [Recorded], of: &'a Recorded) -> impl Iterator<Item = &'a Recorded> {
+    all.iter().filter(move |by| {
+        let (author, wrong) = (&by.entry.author, &of.entry.author);
+        let may = author.role == Role::HqReviewer || author.user == wrong.user || author.outlet == wrong.outlet;
+        matches!(&by.entry.body, Body::Correction(correction) if correction.of == of.entry.key) && may
+    })
+}
+
+/// When an entry was taken back: by the first correction of it that stands itself.
+fn withdrawn(all: &[Recorded], of: &Recorded) -> Option<UnixMs> {
+    let stands = |by: &&Recorded| {
+        let Body::Correction(correction) = &by.entry.body else { return false };
+        let same = correction.same_as.as_ref().and_then(|same| all.iter().find(|r| r.entry.key == *same));
+        let is_same = || same.is_some_and(|same| withdrawn(all, same).is_none());
+        withdrawn(all, by).is_none() && (correction.fault != Fault::SameAs || is_same())
+    };
+    let known = |by: &Recorded| by.standing.receipt().map_or_else(|| by.acted_at(), |receipt| receipt.received_at);
+    corrections(all, of).filter(stands).map(known).min()
+}
+
+/// The registration that correct data replace: they are in one change with a correction of it.
+pub fn wrong_of<'a>(all: &'a [Recorded], of: &'a Recorded) -> Option<&'a Recorded> {
+    let is_wrong = |wrong: &&Recorded| {
+        let same_kind = wrong.entry.key.kind == of.entry.key.kind && wrong.change != of.change;
+        let is_data = |by: &Recorded| matches!(&by.entry.body, Body::Correction(it) if it.fault == Fault::IncorrectData);
+        same_kind && corrections(all, wrong).any(|by| by.change == of.change && is_data(by))
+    };
+    all.iter().find(is_wrong).filter(|_| matches!(of.entry.body, Body::Attempt(_) | Body::Problem(_)))
+}
+
+/// The first registration of correct data, which may replace correct data themselves.
+fn first_of<'a>(all: &'a [Recorded], of: &'a Recorded) -> &'a Recorded {
+    wrong_of(all, of).map_or(of, |wrong| first_of(all, wrong))
+}
+
+impl<'a> Reading<'a> {
+    pub fn of(all: &'a [Recorded], facts: &'a Facts, book: &'a Rulebook, now: UnixMs) -> Self {
+        // The order of the estimates; an entry comes after what it is about.
+        let place = |key: &EntryKey| all.iter().position(|r| r.entry.key == *key);
+        fn moment(all: &[Recorded], of: &Recorded, place: &dyn Fn(&EntryKey) -> Option<usize>) -> (UnixMs, usize) {
+            let about = of.entry.body.references().into_iter().filter_map(place);
+            let behind = about.map(|other| moment(all, &all[other], place)).max().map(|(at, nth)| (at, nth + 1));
+            (of.acted_at(), 0).max(behind.unwrap_or((UnixMs(i64::MIN), 0)))
+        }
+        let received = |r: &Recorded| r.standing.receipt().map_or(UnixMs(i64::MAX), |receipt| receipt.received_at);
+        let rank = |r: &'a Recorded| {
+            let key = &r.entry.key;
+            (moment(all, r, &place), received(r), key.tag, key.seq, key.index, r.change)
+        };
+        let mut order: Vec<&Recorded> = all.iter().collect();
+        order.sort_by_key(|r| (rank(first_of(all, r)), rank(r)));
+        let act = |recorded: &'a Recorded| {
+            let first = first_of(all, recorded);
+            let time = time_of(first, book);
+            let version = in_force(book, time.at);
+            let switches = || versions(book).into_iter().skip(1).map(|version| version.valid_from);
+            let is_version_unsure = time.received.is_some() && switches().any(|from| time.earliest < from && from <= time.latest);
+            Act { recorded, first, time, version, is_version_unsure, withdrawn: withdrawn(all, recorded) }
+        };
+        let acts: Vec<Act<'a>> = order.into_iter().map(act).collect();
+        let mut reading =
+            Self { all, acts, facts, book, now, rounds: Vec::new(), ends: Vec::new(), has_ended: false, words: HashMap::new() };
+        let replies = (0..reading.acts.len()).filter(|place| matches!(reading.acts[*place].body(), Body::Reply(_)));
+        reading.words = replies.map(|place| (place, reading.judge_reply(place))).collect();
+        reading.find_rounds();
+        reading
+    }
+
+    pub fn pack(&self, version: usize) -> &'a Pack {
+        &versions(self.book)[version].pack
+    }
+
+    pub fn day(&self, act: &Act<'_>) -> NaiveDate {
+        wall(self.pack(act.version), act.time.at).date()
+    }
+
+    pub fn standing(&self) -> impl DoubleEndedIterator<Item = (usize, &Act<'a>)> {
+        self.acts.iter().enumerate().filter(|(_, act)| act.stands())
+    }
+
+    pub fn word(&self, place: usize) -> Option<Word> {
+        self.words.get(&place).copied()
+    }
+
+    /// From when on a standing, valid reply counts.
+    pub fn counts_from(&self, place: usize) -> Option<UnixMs> {
+        match self.word(place) {
+            Some(Word::Valid { from, .. }) if self.acts[place].stands() => from,
+            _ => None,
+        }
+    }
+
+    pub fn is_valid(&self, place: usize) -> bool {
+        matches!(self.word(place), Some(Word::Valid { .. })) && self.acts[place].stands()
+    }
+
+    /// Whether an act comes before another. A reply counts from its receipt: what was certainly done before that comes before it.
+    pub fn is_before(&self, one: usize, other: usize) -> bool {
+        let certainly_before = |act: usize, reply: usize| {
+            let (act, reply) = (&self.acts[act], &self.acts[reply]);
+            let is_about = act.body().references().contains(&reply.key());
+            let counts = reply.time.received.filter(|_| matches!(reply.body(), Body::Reply(_)) && !is_about);
+            counts.is_some_and(|from| act.time.latest < from)
+        };
+        if one < other { !certainly_before(other, one) } else { one != other && certainly_before(one, other) }
+    }
+
+    // ---- replies (domain 6.4) ----
+
+    fn marks<'r>(&'r self, about: &'r EntryKey) -> impl DoubleEndedIterator<Item = (&'r Act<'a>, Remark)> {
+        self.standing().filter_map(move |(_, act)| match act.body() {
+            Body::Mark(mark) if mark.about == *about => Some((act, mark.remark)),
+            _ => None,
+        })
+    }
+
+    /// Head office's decision on an entry; only its reviewer decides.
+    fn ruling(&self, entry: &EntryKey) -> Option<(&Act<'a>, Stands)> {
+        let mut rulings = self.standing().filter_map(|(_, act)| match act.body() {
+            Body::Ruling(ruling) if ruling.about.entry == *entry && ruling.about.rule.is_none() => Some((act, ruling.stands)),
+            _ => None,
+        });
+        rulings.rfind(|(act, _)| act.recorded.entry.author.role == Role::HqReviewer)
+    }
+
+    fn judge_reply(&self, place: usize) -> Word {
+        let act = &self.acts[place];
+        let Body::Reply(reply) = act.body() else { return Word::NoReply };
+        let received = act.time.received;
+        let is_origins = self.facts.origin_outlet.as_ref().is_none_or(|origin| act.outlet() == origin);
+        if !is_origins && !is_head_office(act.recorded) {
+            return Word::NoReply;
+        }
+        let said = |mark: &Act<'_>| Some(mark.time.received.unwrap_or(mark.time.at));
+        let is_lifted = |mark: &Act<'_>| self.ruling(mark.key()).is_some_and(|(_, stands)| stands == Stands::Lifted);
+        let about =
+            || self.marks(act.key()).filter(|(mark, said)| matches!(said, Remark::Valid | Remark::Invalid) && !is_lifted(mark));
+        // Head office's word: its ruling, else its newest mark.
+        let by_ruling = self.ruling(act.key()).map(|(by, stands)| (by, stands == Stands::Upheld));
+        let by_mark = || about().rfind(|(mark, _)| is_head_office(mark.recorded)).map(|(by, said)| (by, said == Remark::Valid));
+        match by_ruling.or_else(by_mark) {
+            Some((_, true)) => return Word::Valid { from: received, late_mark: false },
+            Some((by, false)) => return Word::Invalid { known: said(by) },
+            None => {}
+        }
+        // By itself: a decision of the pack, with what the decision needs.
+        let by_itself = self.is_complete(act, reply);
+        let (mut word, mut is_valid) = (Word::Invalid { known: received }, by_itself);
+        if by_itself {
+            word = Word::Valid { from: received, late_mark: false };
+        }
+        let mut late = false;
+        let runs_out = self.runs_out(act);
+        // Outlets' marks, the oldest first: each changes the word from its own receipt on.
+        let outlets = about().filter(|(mark, _)| !is_head_office(mark.recorded));
+        for (mark, remark) in outlets.filter(|(mark, _)| self.facts.origin_outlet.as_ref() != Some(mark.outlet())) {
+            match remark {
+                Remark::Valid if !is_valid => {
+                    let from = received.map(|received| received.max(said(mark).unwrap()));
+                    (word, is_valid) = (Word::Valid { from, late_mark: false }, true);
+                    late = false;
+                }
+                Remark::Valid => late = false,
+                _ if mark.time.received.zip(runs_out).is_some_and(|(received, due)| received > due) => late = true,
+                _ => (word, is_valid) = (Word::Invalid { known: said(mark) }, false),
+            }
+        }
+        match word {
+            Word::Valid { from, .. } => Word::Valid { from, late_mark: late },
+            other => other,
+        }
+    }
+
+    /// When the first of the duties runs out that a reply starts.
+    fn runs_out(&self, act: &Act<'_>) -> Option<UnixMs> {
+        let pack = self.pack(act.version);
+        let received = act.time.received?;
+        let duties = pack.clocks.iter().filter(|clock| clock.starts.on == On::Reply && clock.starts.is(act.body()));
+        duties.filter_map(|clock| self.due(pack, clock, received).ok().flatten()).min()
+    }
+
+    /// Whether a reply has a decision of the pack and what the decision needs.
+    fn is_complete(&self, act: &Act<'_>, reply: &Reply) -> bool {
+        let pack = self.pack(act.version);
+        let Some(row) = pack.outcomes.iter().find(|row| row.code == reply.decision.as_str()) else { return false };
+        let Some(needs) = &row.reply_needs else { return false };
+        let came = act.time.received.unwrap_or(act.time.at);
+        let had = |codes: &[String], subs: &[String]| {
+            self.standing().any(|(_, other)| {
+                let is_code = |(code, _): (&str, Stage)| {
+                    codes.iter().any(|row| row.strip_suffix('*').map_or(row == code, |start| code.starts_with(start)))
+                };
+                subs.is_empty() && other.registers().is_some_and(is_code) && other.time.latest <= came
+            })
+        };
+        let has = |field: &str| match field {
+            "phone" => has_text(reply.phone.as_ref()),
+            "address" => has_text(reply.address.as_ref()),
+            "contact" => has_text(reply.contact.as_ref()),
+            "place" => has_text(reply.place.as_ref()),
+            "words" => has_text(reply.words.as_ref()),
+            "agreed" => has_text(reply.agreed.as_ref()),
+            "agreed_by" => reply.agreed_by.is_some(),
+            "sender_agrees" => reply.agreed_by == Some(Customer::Sender),
+            "payer" => reply.payer.is_some(),
+            "until" => reply.until.is_some(),
+            "same" => reply.same,
+            "informed" => reply.informed,
+            "letter" => reply.letter.is_some(),
+            _ => false,
+        };
+        let further = row.reply_needs_if.iter().filter(|more| had(&more.codes, &[])).flat_map(|more| &more.needs);
+        let pays = row.pays.iter().find(|pays| had(&pays.codes, &pays.subs));
+        needs.iter().chain(further).all(|need| need.0.split('|').any(|field| has(field.trim())))
+            && pays.is_none_or(|pays| reply.payer == Some(pays.payer))
+    }
+
+    // ---- notices and rounds (domain 6.1, 6.3) ----
+
+    pub fn is_to_origin(&self, act: &Act<'_>) -> bool {
+        let Body::Notice(notice) = act.body() else { return false };
+        let by_head_office = |(mark, said): (&Act<'_>, Remark)| said == Remark::WrongTarget && is_head_office(mark.recorded);
+        self.facts.origin_outlet.as_ref().is_none_or(|origin| notice.to == *origin) && !self.marks(act.key()).any(by_head_office)
+    }
+
+    /// A time that a person states: by the clock of the record, and not after the record.
+    pub fn stated(act: &Act<'_>, stated: UnixMs) -> UnixMs {
+        let own = act.recorded;
+        let is_reckoned = own.standing.receipt().is_some_and(|r| r.acted.at.is_some()) || own.entry.time.anchored().is_some();
+        let wrong_by = if is_reckoned { own.acted_at().0 - own.entry.time.wall.0 } else { 0 };
+        UnixMs(stated.0 + wrong_by).min(act.time.at)
+    }
+
+    /// When somebody phoned the origin outlet in an outage, if the record has everything and one of some exceptions takes its reason.
+    pub fn phoned(&self, act: &Act<'_>, pack: &Pack, exceptions: Option<&[String]>) -> Option<UnixMs> {
+        let Body::Outage(outage) = act.body() else { return None };
+        let takes = |row: &&Exception| {
+            exceptions.is_none_or(|ids| ids.contains(&row.id)) && row.reasons.iter().any(|r| r == outage.reason.as_str())
+        };
+        let has_all = has_text(outage.contact.as_ref()) && has_text(outage.phone.as_ref());
+        let other =
+            outage.outlet.as_ref().zip(self.facts.origin_outlet.as_ref()).is_some_and(|(called, origin)| called != origin);
+        let counts = act.stands() && has_all && !other && pack.exceptions.iter().find(takes).is_some();
+        outage.phoned_at.filter(|_| counts).map(|at| Self::stated(act, at))
+    }
+
+    /// The latest registration of which a notice or a phone call can tell the origin outlet.
+    fn knows_until(&self, act: &Act<'_>) -> Option<UnixMs> {
+        match act.body() {
+            Body::Notice(_) => self.is_to_origin(act).then_some(act.time.latest),
+            _ => self.phoned(act, self.pack(act.version), None),
+        }
+    }
+
+    pub fn may_tell_of(&self, notice: &Act<'_>, registration: &Act<'_>) -> bool {
+        self.knows_until(notice).is_none_or(|until| registration.time.earliest <= until)
+    }
+
+    fn may_be_one(&self, one: &Act<'_>, other: &Act<'_>) -> bool {
+        match (one.body(), other.body()) {
+            (Body::Attempt(_), Body::Attempt(_)) => {
+                let minutes = i64::from(self.pack(other.version).switches.same_attempt_minutes);
+                let other_device = one.recorded.entry.key.tag != other.recorded.entry.key.tag;
+                other_device && other.time.at.0 - one.time.at.0 < minutes * 60_000
+            }
+            (Body::Problem(a), Body::Problem(b)) => a.reason == b.reason && a.stage == b.stage,
+            _ => false,
+        }
+    }
+
+    fn find_rounds(&mut self) {
+        let mut rounds: Vec<Round> = Vec::new();
+        let (mut has_ended, mut ends) = (false, Vec::<End>::new());
+        for (place, act) in self.standing() {
+            let was_ended = has_ended;
+            match act.body() {
+                Body::Close(_) if was_ended => {
+                    let end = ends.last_mut().unwrap();
+                    end.latest = end.latest.min(act.time.latest);
+                }
+                Body::Close(_) => {
+                    has_ended = true;
+                    ends.push(End { place, at: act.time.at, latest: act.time.latest });
+                }
+                Body::Attempt(_) | Body::Problem(_) => has_ended = false,
+                _ => {}
+            }
+            let Some(round) = rounds.last() else {
+                if act.registers().is_some() || matches!(act.body(), Body::Notice(_) | Body::Outage(_) | Body::Reply(_)) {
+                    rounds.push(Round { start: place, told: None });
+                }
+                continue;
+            };
+            if act.registers().is_none() {
+                continue;
+            }
+            let start = round.start;
+            let since = || self.standing().filter(move |(other, _)| *other >= start && *other < place);
+            let is_reply = |(other, _): &(usize, &Act<'_>)| self.is_valid(*other);
+            let is_since = |other: usize| other == start || !self.is_before(other, start);
+            let is_answered = self.standing().filter(is_reply).any(|(other, _)| self.is_before(other, place) && is_since(other));
+            let told_until = since().filter_map(|(_, other)| self.knows_until(other)).max();
+            let is_untold = told_until.is_some_and(|until| until < act.time.earliest);
+            let is_known = since().any(|(_, other)| self.may_be_one(other, act));
+            let other_day = self.day(&self.acts[start]) != self.day(act);
+            if was_ended || is_answered || other_day || (is_untold && !is_known) {
+                rounds.push(Round { start, told: None });
+                rounds.last_mut().unwrap().start = place;
+            }
+        }
+        for n in 0..rounds.len() {
+            let (start, next) = (rounds[n].start, rounds.get(n + 1).map_or(self.acts.len(), |round| round.start));
+            let inside = self.standing().filter(|(place, _)| *place >= start && *place < next);
+            let tells = inside.filter(|(_, act)| self.may_tell_of(act, &self.acts[start])).filter_map(|(place, act)| {
+                let at = match act.body() {
+                    Body::Notice(_) => act.time.received.filter(|_| self.is_to_origin(act)),
+                    _ => self
+                        .phoned(act, self.pack(act.version), None)
+                        .map(|_| if act.time.is_proven { act.time.at } else { act.time.latest }),
+                };
+                Some((at?, place))
+            });
+            rounds[n].told = tells.min();
+        }
+        (self.rounds, self.ends, self.has_ended) = (rounds, ends, has_ended);
+    }
+
+    /// The round of an act: the last one whose first act is not after it.
+    pub fn round_of(&self, place: usize) -> Option<Round> {
+        self.rounds.iter().rev().find(|round| round.start == place || self.is_before(round.start, place)).copied()
+    }
+
+    /// The first end of the case after an act.
+    pub fn end_after(&self, place: usize) -> Option<End> {
+        self.ends.iter().find(|end| !self.is_before(end.place, place)).copied()
+    }
+}
