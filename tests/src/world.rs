@@ -33,6 +33,11 @@ pub const PARCEL_COLUMNS: &str = "waybill,network,origin_outlet,delivering_outle
 /// The way back from steps of the server's schema, the newest first.
 const UNDO: &[(u32, &str)] = &[
     (
+        16,
+        "DROP TABLE duty; DROP INDEX case_by_urgency; ALTER TABLE case_row DROP COLUMN duties;
+         ALTER TABLE case_row DROP COLUMN urgent_at; CREATE INDEX case_by_due ON case_row (closed, due_at)",
+    ),
+    (
         15,
         "DROP TABLE parcel_scope; DROP TABLE parcel_head; DROP TABLE parcel_moment; ALTER TABLE device DROP COLUMN rows_from;
          DROP TABLE service_token; DROP INDEX parcel_by_day; ALTER TABLE parcel DROP COLUMN written_ms;

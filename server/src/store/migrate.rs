@@ -24,6 +24,7 @@ const STEPS: &[&str] = &[
     include_str!("../../migrations/0013_acts_of_people.sql"),
     include_str!("../../migrations/0014_receipts_as_they_came.sql"),
     include_str!("../../migrations/0015_parcel_rows.sql"),
+    include_str!("../../migrations/0016_duties.sql"),
 ];
 
 /// The migration that makes the first tables.
