@@ -16,7 +16,6 @@ CREATE TABLE duty (
   at      INTEGER NOT NULL,                -- as urgent_at
   PRIMARY KEY (case_id, side, outlet)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX duty_by_outlet ON duty (outlet, side, at);
 
 -- All rows are worked out anew, once, because nothing here says what was due.
 UPDATE doc SET projected_n = 0;

@@ -1,6 +1,6 @@
 //! Turns as lists store, show and carry them, and duties by their names.
 
-use doorstep_domain::UnixMs;
+use doorstep_domain::{OutletCode, UnixMs, UserId};
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 
 use crate::{Duty, DutyKind, Pack, Side, Turn, Words, words};
@@ -73,6 +73,32 @@ impl Duty {
         }
     }
 
+    /// The duty in one phrase: what is to be done, by which side, outlet and person, and until when or since when it is overdue.
+    pub fn told(&self, pack: Option<&Pack>, now: UnixMs) -> Words {
+        let (name, side) = (self.name(pack), self.side.as_str());
+        let side = pack.map_or_else(|| words(side), |pack| pack.words(side));
+        let who = [self.outlet.as_ref().map(OutletCode::as_str), self.person.as_ref().map(UserId::as_str)];
+        let who: String = who.into_iter().flatten().map(|who| format!(" {who}")).collect();
+        let time = match (self.missed, self.until) {
+            (Some(since), _) => {
+                let at = pack
+                    .and_then(|pack| pack.local(since))
+                    .map_or_else(|| since.to_string(), |at| at.format("%Y-%m-%d %H:%M").to_string());
+                Words { zh: format!("，{at} 起超时"), en: format!(", overdue since {at}") }
+            }
+            (None, Some(until)) => {
+                let minutes = until.since(now).max(0) / 60_000;
+                let (hours, minutes) = (minutes / 60, minutes % 60);
+                Words { zh: format!("，剩{hours}小时{minutes}分"), en: format!(", {hours} h {minutes} min left") }
+            }
+            (None, None) => Words { zh: String::new(), en: String::new() },
+        };
+        Words {
+            zh: format!("{}（{}{who}{}）", name.zh, side.zh, time.zh),
+            en: format!("{} ({}{who}{})", name.en, side.en, time.en),
+        }
+    }
+
     /// Whether it is an answer that the origin outlet owes: to look at the notice, or to reply to it.
     pub fn is_answer(&self) -> bool {
         self.side == Side::Origin && matches!(self.kind, DutyKind::Look | DutyKind::Reply)
@@ -82,6 +108,47 @@ impl Duty {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_duty_is_told_in_one_phrase_of_each_language_with_side_outlet_person_and_time() {
+        let duty = |until, missed| Duty {
+            kind: DutyKind::Step,
+            step: Some("ask_recipient".to_owned()),
+            side: Side::Delivering,
+            by: vec![],
+            outlet: "0412".parse().ok(),
+            person: "c2".parse().ok(),
+            clock: None,
+            until,
+            missed,
+            about: None,
+        };
+        let pack = Pack::parse(crate::FIRST_PACK).unwrap();
+        let name = pack.name_of("ask_recipient");
+        let told = |until, missed| duty(until, missed).told(Some(&pack), UnixMs(0));
+        let Words { zh, en } = told(Some(UnixMs(89 * 60_000 + 59_999)), None);
+        assert_eq!(
+            (zh, en),
+            (
+                format!("{}（派件网点 0412 c2，剩1小时29分）", name.zh),
+                format!("{} (delivering outlet 0412 c2, 1 h 29 min left)", name.en)
+            )
+        );
+        let Words { zh, en } = told(None, Some(UnixMs(0)));
+        assert!(
+            zh.ends_with("0412 c2，1970-01-01 08:00 起超时）") && en.ends_with("0412 c2, overdue since 1970-01-01 08:00)"),
+            "{zh} {en}"
+        );
+        assert!(told(None, None).en.ends_with("(delivering outlet 0412 c2)"));
+        let unnamed =
+            Duty { step: None, kind: DutyKind::Reply, side: Side::HeadOffice, outlet: None, person: None, ..duty(None, None) };
+        assert_eq!(
+            unnamed.told(None, UnixMs(0)),
+            Words {
+                zh: "回复派件网点（总部）".to_owned(), en: "Reply to the delivering outlet (head office)".to_owned()
+            }
+        );
+    }
 
     #[test]
     fn a_turn_is_stored_as_its_class_and_time_and_sorts_the_same() {

@@ -5,7 +5,7 @@
 CREATE TABLE case_duty (
   case_id BLOB PRIMARY KEY,
   from_ms INTEGER NOT NULL,               -- start of the phase
-  duties  TEXT NOT NULL                   -- JSON, the most urgent first
+  duties  TEXT NOT NULL                   -- the most urgent first, each a line: see src/duties.rs
 ) STRICT, WITHOUT ROWID;
 
 -- The later phases bring their duties. They are worked out anew for all rows, once, because nothing here says what was due.
@@ -20,7 +20,7 @@ CREATE TABLE turn (
   decision  TEXT NOT NULL,
   missed    TEXT NOT NULL,
   flags     TEXT NOT NULL,
-  duties    TEXT NOT NULL,                -- JSON, as in case_duty
+  duties    TEXT NOT NULL,                -- as in case_duty
   PRIMARY KEY (case_id, from_ms)
 ) STRICT, WITHOUT ROWID;
 INSERT OR IGNORE INTO stale (case_id) SELECT case_id FROM case_row;

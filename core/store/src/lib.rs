@@ -14,6 +14,7 @@ mod anew;
 mod batch;
 mod check;
 mod damage;
+mod duties;
 mod enrol;
 mod error;
 mod evict;

@@ -6,7 +6,7 @@ use doorstep_rules::{Duty, Flag, Reader, Turn, turn};
 use rusqlite::Connection;
 
 use crate::{
-    StoreError,
+    StoreError, duties,
     row::{Row, Statements, params},
 };
 
@@ -29,18 +29,22 @@ pub(crate) const TO_DO: u8 = 1;
 /// The reader has something to do, and owes an answer.
 pub(crate) const TO_ANSWER: u8 = 2;
 
-/// The columns of a case that decide its places.
+/// The columns of a case that decide its places: its id, and those that [`Standing::read`] reads from the second on.
 macro_rules! standing_of {
     () => {
-        "SELECT case_row.case_id, closed, flags, due_at, coalesce(duties, '[]') AS duties
+        "SELECT case_row.case_id, closed, flags, due_at, coalesce(duties, '')
          FROM case_row LEFT JOIN case_duty ON case_duty.case_id = case_row.case_id"
     };
 }
 
 impl Standing {
     /// Of a row with the columns of `standing_of!`.
-    pub(crate) fn of(row: &Row<'_>, duties: &[Duty], reader: &Reader) -> Result<Self, StoreError> {
-        let (closed, due_at): (bool, UnixMs) = (row.get("closed")?, row.get("due_at")?);
+    fn read(row: &Row<'_>, duties: &[Duty], reader: &Reader) -> Result<Self, StoreError> {
+        Ok(Self::of(row.get(1)?, row.text(2)?, row.get(3)?, duties, reader))
+    }
+
+    /// Of the duties of a case, its flags, and the earliest running deadline.
+    pub(crate) fn of(closed: bool, flags: &str, due_at: UnixMs, duties: &[Duty], reader: &Reader) -> Self {
         let turn = match turn(duties, reader) {
             // Something is due in every open case. A row without duties comes from an older version and could not be judged since:
             // nobody knows whose turn it is, but it has not ended.
@@ -53,24 +57,15 @@ impl Standing {
             (false, Some(_)) => TO_DO,
             (false, None) => NOT_MINE,
         };
-        let unlisted = row.get::<String>("flags")?.split_whitespace().any(|flag| flag == Flag::Unlisted.as_str());
-        Ok(Self { turn, mine, closed, unlisted })
+        let unlisted = flags.split_whitespace().any(|flag| flag == Flag::Unlisted.as_str());
+        Self { turn, mine, closed, unlisted }
     }
-}
-
-pub(crate) fn to_json(duties: &[Duty]) -> Result<String, StoreError> {
-    serde_json::to_string(duties).map_err(|_| StoreError::Damaged("case_duty"))
-}
-
-/// The duties of a row's column.
-pub(crate) fn duties(row: &Row<'_>) -> Result<Vec<Duty>, StoreError> {
-    serde_json::from_str(&row.get::<String>("duties")?).map_err(|_| row.damaged())
 }
 
 /// Writes what is due in a case from a moment on, and its places. Its row must be written already.
 pub(crate) fn write(db: &Connection, case: &CaseId, from_ms: i64, duties: &[Duty]) -> Result<(), StoreError> {
     let sql = "INSERT OR REPLACE INTO case_duty (case_id, from_ms, duties) VALUES (?1, ?2, ?3)";
-    db.run(sql, params![case, from_ms, to_json(duties)?])?;
+    db.run(sql, params![case, from_ms, duties::to_column(duties)?])?;
     put_case(db, case)
 }
 
@@ -93,8 +88,8 @@ fn put_case(db: &Connection, case: &CaseId) -> Result<(), StoreError> {
         return Ok(());
     }
     db.each("case_duty", concat!(standing_of!(), " WHERE case_row.case_id = ?1"), params![case], |row| {
-        let duties = duties(row)?;
-        readers.iter().try_for_each(|(id, reader)| put(db, *id, case, &Standing::of(row, &duties, reader)?))
+        let duties = duties::read(row, 4)?;
+        readers.iter().try_for_each(|(id, reader)| put(db, *id, case, &Standing::read(row, &duties, reader)?))
     })
 }
 
@@ -137,7 +132,7 @@ pub(crate) fn add_reader(db: &Connection, new: &Reader) -> Result<i64, StoreErro
     let sql = "INSERT INTO reader (role, outlet, user) VALUES (?1, ?2, ?3) RETURNING id";
     let id = db.one("reader", sql, params![role, outlet, user], |row| row.get(0))?;
     db.each("case_duty", standing_of!(), params![], |row| {
-        put(db, id, &row.get("case_id")?, &Standing::of(row, &duties(row)?, new)?)
+        put(db, id, &row.get(0)?, &Standing::read(row, &duties::read(row, 4)?, new)?)
     })?;
     Ok(id)
 }

@@ -9,7 +9,7 @@ use doorstep_sql::{link_columns, receipt_columns};
 use rusqlite::Connection;
 
 use crate::{
-    StoreError,
+    StoreError, duties,
     head::Head,
     places,
     row::{Row, Statements, params, receipt_values},
@@ -258,7 +258,7 @@ pub(crate) fn write_row(
     let insert = "INSERT INTO turn VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
     for (phase, _) in later {
         let Phase { from_ms, until_ms, due_ms, state, next_step, decision, missed, flags, duties } = phase;
-        let duties = places::to_json(&duties)?;
+        let duties = duties::to_column(&duties)?;
         db.run(insert, params![case, from_ms, until_ms, due_ms, state, next_step, decision, missed, flags, duties])?;
     }
     places::write(db, case, phase.from_ms, &phase.duties)?;
