@@ -162,7 +162,7 @@ pub(crate) struct Listed {
 }
 
 /// The columns of a list's row. A picture that is recorded under another waybill too is told.
-macro_rules! listed_columns {
+macro_rules! list_row_columns {
     () => {
         "case_row.case_id, case_row.waybill, origin, delivering, state, next_step, reason, decision, attempts, flags, missed,
            updated_at, due_at,
@@ -179,7 +179,7 @@ pub(crate) fn all(tx: &Tx<'_>, listed: bool, most: u32) -> Result<Vec<Listed>, S
     tx.all(
         sql!(
             "SELECT ",
-            listed_columns!(),
+            list_row_columns!(),
             " FROM case_row JOIN doc ON doc.case_id = case_row.case_id
              WHERE frozen IS NULL
                AND CASE WHEN EXISTS (SELECT 1 FROM listing WHERE listing.waybill = doc.waybill) THEN 1 ELSE 0 END = ?1
@@ -201,7 +201,7 @@ pub(crate) fn due_from(
     tx.all(
         sql!(
             "SELECT ",
-            listed_columns!(),
+            list_row_columns!(),
             " FROM (SELECT case_id, min(at) AS first_at FROM duty
                     WHERE (?3 IS NULL OR outlet = ?3) AND (?4 IS NULL OR side = ?4) GROUP BY case_id) AS due
                JOIN case_row ON case_row.case_id = due.case_id JOIN doc ON doc.case_id = case_row.case_id
