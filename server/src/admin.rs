@@ -48,7 +48,7 @@ pub use crate::{
     numbers::UnusableNumber,
     packs::PackRow,
     photos::{PhotoRow, Scrub, Scrubbed},
-    project::{CaseRow, Which},
+    project::{CaseRow, DueFrom, Which},
     replace_key::Pinned,
     store::{findings::FindingRow, quarantine::Item},
 };
@@ -429,8 +429,13 @@ impl Admin {
 
     /// Returns one of head office's lists of cases.
     pub fn cases_of(&mut self, which: Which, limit: u32, now: UnixMs) -> Result<Vec<CaseRow>, AdminError> {
+        self.cases_due_from(&DueFrom::default(), which, limit, now)
+    }
+
+    /// Returns the cases of one of head office's lists in which something is due from an outlet or a side.
+    pub fn cases_due_from(&mut self, from: &DueFrom, which: Which, limit: u32, now: UnixMs) -> Result<Vec<CaseRow>, AdminError> {
         project::catch_up_here(&self.db, &self.rules, now)?;
-        self.db.read(|tx| Ok(project::list(tx, which, limit)?))
+        self.db.read(|tx| Ok(project::list(tx, which, from, limit)?))
     }
 
     /// Returns a case's raw changes in the order of acceptance, and its entries. Serves export and the comparison of replicas.

@@ -1,4 +1,4 @@
-//! The plain pages of head office: the list of cases by next deadline; one case is in `case`.
+//! The plain pages of head office: the list of cases by whose turn it is; one case is in `case`.
 
 mod case;
 mod list;

@@ -3,8 +3,8 @@
 //! other cases go on.
 
 use doorstep_document::merge;
-use doorstep_domain::{CaseId, ChangeHash, UnixMs};
-use doorstep_rules::{AHEAD_OF_NOW_MS, Case, Finding, Judgement, Phase, Phases, Rulebook, State};
+use doorstep_domain::{CaseId, ChangeHash, OutletCode, UnixMs};
+use doorstep_rules::{AHEAD_OF_NOW_MS, Case, Duty, Finding, Judgement, Phase, Phases, Rulebook, Side, State};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -97,14 +97,14 @@ fn write_row(tx: &Tx<'_>, case: &CaseId, folded: &Case, phases: &Phases) -> Resu
         attempts: folded.attempts(),
         updated_at: folded.timeline.iter().map(|r| r.acted_at()).max().unwrap_or(UnixMs(0)),
         phases: later,
-        now: row_now(phase),
+        now: row_now(phase)?,
     };
     list::write(tx, case, &row)?;
     Ok(findings::write(tx, case, &finding_rows(folded, judgement))?)
 }
 
-fn row_now(phase: &Phase) -> RowNow<'_> {
-    RowNow {
+fn row_now(phase: &Phase) -> Result<RowNow<'_>, ApiError> {
+    Ok(RowNow {
         state: &phase.state,
         next_step: &phase.next_step,
         decision: &phase.decision,
@@ -114,7 +114,9 @@ fn row_now(phase: &Phase) -> RowNow<'_> {
         due_ms: phase.due_ms,
         from_ms: phase.from_ms,
         until_ms: phase.until_ms,
-    }
+        duties: &phase.duties,
+        duties_json: serde_json::to_string(&phase.duties).map_err(|_| ApiError::Internal("a row's duties"))?,
+    })
 }
 
 /// A phase of a row, with its findings.
@@ -155,7 +157,7 @@ fn phase(tx: &Tx<'_>, now: UnixMs) -> Result<(), ApiError> {
         let reached = phases.into_iter().rfind(|row| row.phase.from_ms <= now.0);
         match reached.filter(|row| row.phase.until_ms.is_none_or(|until| until > now.0)) {
             Some(RowPhase { phase, findings }) => {
-                list::phase(tx, &case, &row_now(&phase))?;
+                list::phase(tx, &case, &row_now(&phase)?)?;
                 findings::write(tx, &case, &findings)?;
             }
             None => docs::project_anew(tx, &case)?,
@@ -226,6 +228,31 @@ pub struct CaseRow {
     pub photos_pending: u32,
     /// Whether the same picture was recorded under another waybill too.
     pub same_picture: bool,
+    /// All that is due, the most urgent first.
+    pub duties: Vec<Duty>,
+    /// The most urgent duty; in a list of an outlet or a side the most urgent of theirs.
+    pub due: Option<Duty>,
+}
+
+/// Whose duties a list is about.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DueFrom {
+    /// The outlet; `None` for all.
+    pub outlet: Option<OutletCode>,
+    /// The side; `None` for all.
+    pub side: Option<Side>,
+}
+
+impl DueFrom {
+    /// Whether it selects nothing, so that a list has all cases.
+    pub fn is_everybody(&self) -> bool {
+        self.outlet.is_none() && self.side.is_none()
+    }
+
+    fn has(&self, duty: &Duty) -> bool {
+        let is_of_outlet = self.outlet.as_ref().is_none_or(|outlet| duty.outlet.as_ref() == Some(outlet));
+        is_of_outlet && self.side.is_none_or(|side| duty.side == side)
+    }
 }
 
 /// Head office's lists of cases. Anybody with an enrolled device can invent waybills, and invented ones must push no parcel off
@@ -238,10 +265,11 @@ pub enum Which {
     Unlisted,
 }
 
-/// Lists cases by next deadline: broken cases first, closed ones last. Bring the rows up to date before.
-pub(crate) fn list(tx: &Tx<'_>, which: Which, limit: u32) -> Result<Vec<CaseRow>, ApiError> {
-    // A case that can not be projected is shown as broken, never left out.
-    let broken = if which == Which::Listed { docs::frozen(tx)? } else { vec![] };
+/// Lists cases by whose turn it is: broken cases first, then what is overdue, then by the time left, then what has ended. With `from`
+/// only those in which something is due from an outlet or a side. Bring the rows up to date before.
+pub(crate) fn list(tx: &Tx<'_>, which: Which, from: &DueFrom, limit: u32) -> Result<Vec<CaseRow>, ApiError> {
+    // A case that can not be projected is shown as broken, never left out. Nobody knows what is due in it.
+    let broken = if which == Which::Listed && from.is_everybody() { docs::frozen(tx)? } else { vec![] };
     let frozen = broken.into_iter().map(|(case, waybill)| CaseRow {
         case,
         waybill,
@@ -258,24 +286,38 @@ pub(crate) fn list(tx: &Tx<'_>, which: Which, limit: u32) -> Result<Vec<CaseRow>
         due_at: None,
         photos_pending: 0,
         same_picture: false,
+        duties: Vec::new(),
+        due: None,
     });
     let words = |text: &str| text.split_whitespace().map(str::to_owned).collect();
-    let rows = list::all(tx, which == Which::Listed, limit)?.into_iter().map(|row| CaseRow {
-        case: row.case,
-        waybill: row.waybill,
-        origin_outlet: row.origin,
-        delivering_outlet: row.delivering,
-        state: row.state,
-        next_step: row.next_step,
-        reason: row.reason,
-        decision: row.decision,
-        attempts: row.attempts,
-        flags: words(&row.flags),
-        missed: words(&row.missed),
-        updated_at: row.updated_at,
-        due_at: row.due_at,
-        photos_pending: row.photos_pending,
-        same_picture: row.same_picture,
-    });
-    Ok(frozen.chain(rows).collect())
+    let listed = which == Which::Listed;
+    let rows = match from {
+        _ if from.is_everybody() => list::all(tx, listed, limit)?,
+        DueFrom { outlet, side } => {
+            list::due_from(tx, listed, outlet.as_ref().map(OutletCode::as_str), side.map(Side::as_str), limit)?
+        }
+    };
+    let row = |row: list::Listed| {
+        let duties: Vec<Duty> = serde_json::from_str(&row.duties).map_err(|_| ApiError::Damaged)?;
+        Ok(CaseRow {
+            case: row.case,
+            waybill: row.waybill,
+            origin_outlet: row.origin,
+            delivering_outlet: row.delivering,
+            state: row.state,
+            next_step: row.next_step,
+            reason: row.reason,
+            decision: row.decision,
+            attempts: row.attempts,
+            flags: words(&row.flags),
+            missed: words(&row.missed),
+            updated_at: row.updated_at,
+            due_at: row.due_at,
+            photos_pending: row.photos_pending,
+            same_picture: row.same_picture,
+            due: duties.iter().find(|duty| from.has(duty)).cloned(),
+            duties,
+        })
+    };
+    frozen.map(Ok).chain(rows.into_iter().map(row)).collect()
 }

@@ -172,7 +172,7 @@ fn a_devices_day_is_shown_and_lifted_by_the_beginning_of_its_id() {
     assert!(text.contains("不在名单的单号 waybills in no list: 0 / ") && text.contains(&changes), "{text}");
     assert!(text.contains("lifted today: 1"), "{text}");
     assert!(office.refused(&["quota", "cd"]).contains("admin devices"));
-    for list in [&["cases"][..], &["cases", "--unlisted"]] {
+    for list in [&["cases"][..], &["cases", "--unlisted"], &["cases", "--outlet", "0412", "--side", "origin_outlet"]] {
         assert_eq!(office.json(list), json!([]), "{list:?}");
     }
 }

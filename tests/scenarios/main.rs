@@ -18,6 +18,7 @@ mod hostile;
 mod hostile_batches;
 mod identity;
 mod imports;
+mod lists;
 mod live;
 mod log;
 mod log_rows;

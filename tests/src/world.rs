@@ -32,6 +32,11 @@ pub const PARCEL_COLUMNS: &str = "waybill,network,origin_outlet,delivering_outle
 
 /// The way back from steps of the server's schema, the newest first.
 const UNDO: &[(u32, &str)] = &[
+    (
+        17,
+        "DROP TABLE duty; DROP INDEX case_by_urgency; ALTER TABLE case_row DROP COLUMN duties;
+         ALTER TABLE case_row DROP COLUMN urgent_at; CREATE INDEX case_by_due ON case_row (closed, due_at)",
+    ),
     (16, "ALTER TABLE finding DROP COLUMN open;"),
     (
         15,

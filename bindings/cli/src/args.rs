@@ -74,8 +74,13 @@ pub enum Command {
     Calendar,
     #[command(flatten)]
     Record(Record),
-    /// 问题件列表，按期限排序 Cases by next deadline.
+    /// 问题件列表：超时的在前，再按剩余时间，再是等别人的 Your cases: overdue first, then by the time left, then what waits for others.
     Cases {
+        #[command(flatten)]
+        part: Part,
+        /// 只看不在名单的单号 Only waybills that are in no list.
+        #[arg(long)]
+        unlisted: bool,
         /// 含已结案 Ended cases too.
         #[arg(long)]
         all: bool,
@@ -150,6 +155,21 @@ pub enum Command {
     Lock,
     /// 同步（需要网络） Send what is unsent, fetch what is new; needs the network.
     Sync,
+}
+
+/// A part of the list.
+#[derive(clap::Args)]
+#[group(multiple = false)]
+pub struct Part {
+    /// 只看轮到我的 Only cases in which you have something to do.
+    #[arg(long)]
+    pub mine: bool,
+    /// 只看等我回复或查看的 Only cases in which you have to look at a notice or to reply.
+    #[arg(long)]
+    pub answer: bool,
+    /// 只看等别人的 Only cases that wait for others.
+    #[arg(long)]
+    pub waiting: bool,
 }
 
 /// What to do with rules.

@@ -46,6 +46,10 @@ impl Screen<'_> {
             text += &line(&say("决定或结果", "decision or outcome"), &self.code(decision));
         }
         text += &self.next(view, false)?;
+        let now = self.client.now()?;
+        for duty in &view.judgement.duties {
+            text += &line(&say("轮到谁", "whose turn"), &self.duty(duty, now));
+        }
         for deadline in &view.judgement.deadlines {
             text += &self.deadline(deadline);
         }

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use doorstep_client::{
-    Authorship, Client, ClientError, Filter, Identity, Options, ProvenEntry, Recording, Refusal, SmsSender, Status, http::Roots,
+    Authorship, CaseRow, Client, ClientError, Filter, Identity, Options, ProvenEntry, Recording, Refusal, SmsSender, Status,
+    Which, http::Roots,
 };
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
 use crate::{
     answer::{Answer, note, nothing},
-    args::{Args, Command, Photo, Rules, Sms},
+    args::{Args, Command, Part, Photo, Rules, Sms},
     directory,
     failure::Failed,
     photos,
@@ -53,9 +54,15 @@ pub fn run(args: &Args) -> Result<Answer, Failed> {
         Command::People => directory::people(&client),
         Command::Calendar => directory::calendar(&client),
         Command::Record(what) => record(&client, what),
-        Command::Cases { all, state, find, limit } => {
-            let filter = Filter { closed: *all, state: state.clone(), waybill: find.clone(), limit: *limit, ..Filter::default() };
-            cases(&client, &filter)
+        Command::Cases { part, unlisted, all, state, find, limit } => {
+            let which = match part {
+                Part { mine: true, .. } => Which::ToDo,
+                Part { answer: true, .. } => Which::ToAnswer,
+                Part { waiting: true, .. } => Which::Waiting,
+                _ => Which::All,
+            };
+            let (closed, state, waybill, limit) = (*all, state.clone(), find.clone(), *limit);
+            cases(&client, *unlisted, &Filter { closed, which, state, waybill, limit, ..Filter::default() })
         }
         Command::Show { waybill } => show(&client, waybill),
         Command::Explain { waybill, only } => explain(&client, waybill, only.as_deref()),
@@ -136,14 +143,23 @@ fn parcels(client: &Client, numbers: bool) -> Result<Answer, Failed> {
     Ok(Answer { json: json!({ "parcels": parcels }), text })
 }
 
-fn cases(client: &Client, filter: &Filter) -> Result<Answer, Failed> {
+/// The list, and behind it the waybills that are in no list of parcels, so that these push no parcel off the screen.
+fn cases(client: &Client, only_unlisted: bool, filter: &Filter) -> Result<Answer, Failed> {
     let screen = Screen::of(client);
-    let rows = client.cases(filter)?;
-    let mut text: String = rows.iter().map(|row| screen.row(row)).collect();
-    if rows.is_empty() {
+    let now = client.now()?;
+    let part = |listed| client.cases(&Filter { listed: Some(listed), ..filter.clone() });
+    let rows = if only_unlisted { vec![] } else { part(true)? };
+    let unlisted = part(false)?;
+    let mut text: String = rows.iter().map(|row| screen.row(row, now)).collect();
+    if !unlisted.is_empty() {
+        text += &format!("{}\n", say("不在名单的单号", "waybills in no list"));
+        text += &unlisted.iter().map(|row| screen.row(row, now)).collect::<String>();
+    }
+    let all: Vec<CaseRow> = rows.into_iter().chain(unlisted).collect();
+    if all.is_empty() {
         text = nothing(client, "没有问题件", "no cases")?;
     }
-    Ok(Answer { json: json!({ "cases": rows }), text })
+    Ok(Answer { json: json!({ "cases": all }), text })
 }
 
 fn show(client: &Client, waybill: &str) -> Result<Answer, Failed> {

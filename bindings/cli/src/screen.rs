@@ -2,8 +2,8 @@
 
 use chrono::FixedOffset;
 use doorstep_client::{CaseRow, CaseView, Client};
-use doorstep_domain::{Freight, FreightKind, Outlet, OutletCode, Parcel, Personal};
-use doorstep_rules::{Card, Deadline, Flag, Message, Need, NextStep, Pack, Timeliness, Words};
+use doorstep_domain::{Freight, FreightKind, Outlet, OutletCode, Parcel, Personal, UnixMs};
+use doorstep_rules::{Card, Deadline, Duty, Flag, Message, Need, NextStep, Pack, Timeliness, Words};
 
 use crate::{
     failure::Failed,
@@ -140,14 +140,11 @@ impl<'a> Screen<'a> {
         text
     }
 
-    /// One line of the list.
-    pub fn row(&self, row: &CaseRow) -> String {
+    /// One case of the list: its line, and below it whose turn it is.
+    pub fn row(&self, row: &CaseRow, now: UnixMs) -> String {
         let mut text = format!("{}  [{}]  {}", row.waybill, self.key(&row.state), self.code(&row.reason));
         if !row.decision.is_empty() {
             text += &format!("  {}", self.code(&row.decision));
-        }
-        if let Some(due) = row.due_at {
-            text += &format!("  {} {}", say("期限", "due"), words::time(due, self.zone));
         }
         if row.unsent > 0 {
             text += &format!("  {}: {}", say("未发送", "not sent"), row.unsent);
@@ -155,7 +152,20 @@ impl<'a> Screen<'a> {
         if row.quarantined > 0 {
             text += &format!("  {}: {}", say("待审核", "quarantined"), row.quarantined);
         }
-        text + "\n"
+        text += "\n";
+        if let Some(duty) = &row.due {
+            text += &line(&self.turn(row.mine), &self.duty(duty, now));
+        }
+        text
+    }
+
+    fn turn(&self, mine: bool) -> String {
+        if mine { say("轮到我", "my turn") } else { say("等待", "waits for") }
+    }
+
+    /// A duty with who has it and the time, the whole of it in Chinese and then in English.
+    pub fn duty(&self, duty: &Duty, now: UnixMs) -> String {
+        both(&duty.told(self.pack(), now))
     }
 
     /// One parcel of the day, for the courier who has it in the bag.

@@ -1,13 +1,13 @@
 //! Cases: the list page by page, one case with all that is said of it, and why.
 
-use doorstep_client::{CaseRow, CaseView, Filter, Place};
+use doorstep_client::{CaseRow, CaseView, Filter, Place, Turn, Which};
 use doorstep_domain::{CaseId, Recorded as Entry, Standing, UnixMs};
 use doorstep_rules::{
     Case, Contacts, Deadline, Explanation, Finding, Label, Line, Message, Pack, Sight, Value, gap_words, head, tell,
 };
 
 use crate::{
-    DoorstepClient, DoorstepError,
+    DoorstepClient, DoorstepError, DutyRow, ListPart,
     told::ToldLine,
     words::{Bilingual, named},
 };
@@ -15,7 +15,7 @@ use crate::{
 /// Which cases to list.
 #[derive(Debug, Clone, Default, PartialEq, Eq, uniffi::Record)]
 pub struct CaseFilter {
-    /// Ended cases too.
+    /// Ended cases too. Those in which the person has something to do are listed in any case.
     #[uniffi(default = false)]
     pub closed: bool,
     /// Only this state.
@@ -24,9 +24,15 @@ pub struct CaseFilter {
     /// Only waybills that contain this.
     #[uniffi(default = None)]
     pub waybill: Option<String>,
+    /// Only this part; absent: all cases.
+    #[uniffi(default = None)]
+    pub part: Option<ListPart>,
+    /// Only waybills that are in a list of parcels, or only those that are in none; absent: both.
+    #[uniffi(default = None)]
+    pub listed: Option<bool>,
 }
 
-/// A page of the list, by next deadline.
+/// A page of the list: overdue first, then by the time left, then what waits for others, then what has ended.
 #[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
 pub struct CasePage {
     /// The cases.
@@ -62,10 +68,22 @@ pub struct CaseSummary {
     pub quarantined: u32,
     /// Best estimate of the newest act.
     pub updated_at_ms: i64,
-    /// The earliest running deadline.
+    /// The earliest running deadline of anybody.
     pub due_at_ms: Option<i64>,
     /// Whether it has ended.
     pub closed: bool,
+    /// Whether the waybill is in no list of parcels.
+    pub unlisted: bool,
+    /// Whose turn it is for the person who is signed in: `overdue`, `mine`, `waiting`, `ended`.
+    pub turn: String,
+    /// Since when it is overdue, or until when there is time; absent without a time limit.
+    pub turn_at_ms: Option<i64>,
+    /// The duty to show: the person's own most urgent one, else the most urgent of all.
+    pub due: Option<DutyRow>,
+    /// Whether `due` is the person's own.
+    pub mine: bool,
+    /// All that is due, the most urgent first.
+    pub duties: Vec<DutyRow>,
 }
 
 /// One case with all that is said of it now.
@@ -87,6 +105,8 @@ pub struct CaseDetail {
     pub flags: Vec<String>,
     /// The earliest running deadline.
     pub due_at_ms: Option<i64>,
+    /// All that is due, by whom and until when, the most urgent first.
+    pub duties: Vec<DutyRow>,
     /// All deadlines, in the order they started.
     pub deadlines: Vec<DeadlineRow>,
     /// Evidence that is missing.
@@ -244,16 +264,18 @@ pub struct Explained {
 
 #[uniffi::export]
 impl DoorstepClient {
-    /// A page of cases by next deadline, at most `limit` (1 to 500): the first, or the one after a page's `next`.
+    /// A page of cases by whose turn it is, at most `limit` (1 to 500): the first, or the one after a page's `next`.
     #[uniffi::method(default(after = None, limit = 100))]
     pub async fn cases(&self, filter: CaseFilter, after: Option<String>, limit: u32) -> Result<CasePage, DoorstepError> {
         let after = after.as_deref().map(read_place).transpose()?;
         let limit = limit.clamp(1, 500);
         self.local(move |client| {
-            let CaseFilter { closed, state, waybill } = filter;
-            let rows = client.cases(&Filter { closed, state, waybill, limit, after })?;
+            let CaseFilter { closed, state, waybill, part, listed } = filter;
+            let which = part.map(Which::from).unwrap_or_default();
+            let rows = client.cases(&Filter { closed, which, listed, state, waybill, limit, after })?;
+            let pack = client.pack()?;
             let next = rows.last().filter(|_| rows.len() == limit as usize).map(|row| write_place(&row.place()));
-            Ok(CasePage { cases: rows.into_iter().map(CaseSummary::from).collect(), next })
+            Ok(CasePage { cases: rows.into_iter().map(|row| CaseSummary::of(row, pack.as_ref())).collect(), next })
         })
         .await
     }
@@ -278,24 +300,15 @@ impl DoorstepClient {
 
 /// A place in the list, as hosts carry it from page to page.
 fn write_place(place: &Place) -> String {
-    let due = place.due_at.map_or_else(String::new, |due| due.0.to_string());
-    format!("{}:{due}:{}", u8::from(place.closed), place.case)
+    format!("{}:{}:{}", place.turn.class(), place.turn.sorts_at().0, place.case)
 }
 
 fn read_place(text: &str) -> Result<Place, DoorstepError> {
     let read = || {
         let mut fields = text.split(':');
-        let closed = match fields.next()? {
-            "0" => false,
-            "1" => true,
-            _ => return None,
-        };
-        let due_at = match fields.next()? {
-            "" => None,
-            due => Some(UnixMs(due.parse().ok()?)),
-        };
+        let turn = Turn::of(fields.next()?.parse().ok()?, UnixMs(fields.next()?.parse().ok()?))?;
         let case: CaseId = fields.next()?.parse().ok()?;
-        fields.next().is_none().then_some(Place { closed, due_at, case })
+        fields.next().is_none().then_some(Place { turn, case })
     };
     read().ok_or_else(DoorstepError::place)
 }
@@ -321,6 +334,7 @@ impl CaseDetail {
             decision: judgement.decision,
             flags: judgement.flags.iter().map(|flag| flag.as_str().to_owned()).collect(),
             due_at_ms,
+            duties: judgement.duties.into_iter().map(|duty| DutyRow::of(duty, pack)).collect(),
             deadlines: judgement.deadlines.into_iter().map(|deadline| DeadlineRow::of(deadline, pack)).collect(),
             missing: missing.collect(),
             messages: judgement.messages.iter().map(|message| MessageRow::of(message, pack)).collect(),
@@ -446,8 +460,8 @@ impl From<Explanation> for Explained {
     }
 }
 
-impl From<CaseRow> for CaseSummary {
-    fn from(row: CaseRow) -> Self {
+impl CaseSummary {
+    fn of(row: CaseRow, pack: Option<&Pack>) -> Self {
         Self {
             waybill: row.waybill,
             state: row.state,
@@ -463,6 +477,12 @@ impl From<CaseRow> for CaseSummary {
             updated_at_ms: row.updated_at.0,
             due_at_ms: row.due_at.map(|due| due.0),
             closed: row.closed,
+            unlisted: row.unlisted,
+            turn: row.turn.as_str().to_owned(),
+            turn_at_ms: row.turn.at().map(|at| at.0),
+            due: row.due.map(|duty| DutyRow::of(duty, pack)),
+            mine: row.mine,
+            duties: row.duties.into_iter().map(|duty| DutyRow::of(duty, pack)).collect(),
         }
     }
 }
@@ -495,11 +515,15 @@ mod tests {
 
     #[test]
     fn a_place_in_the_list_is_carried_as_text_and_nonsense_is_refused() {
-        for due_at in [None, Some(UnixMs(-5)), Some(UnixMs(i64::MAX - 1))] {
-            let place = Place { closed: due_at.is_none(), due_at, case: CaseId::new([7; 16]) };
+        let times = [UnixMs(-5), UnixMs(5), UnixMs(i64::MAX)];
+        let turns = times.iter().flat_map(|at| [Turn::Overdue(*at), Turn::Mine(*at), Turn::Waiting(*at), Turn::Ended]);
+        for turn in turns {
+            let place = Place { turn, case: CaseId::new([7; 16]) };
             assert_eq!(read_place(&write_place(&place)).unwrap(), place);
         }
-        for nonsense in ["", "2::00", "0:x:07", "0:1", "0:1:07070707070707070707070707070707:"] {
+        for nonsense in
+            ["", "2::00", "4:5:07070707070707070707070707070707", "0:x:07", "0:1", "0:1:07070707070707070707070707070707:"]
+        {
             assert!(matches!(read_place(nonsense), Err(DoorstepError::Usage { .. })), "{nonsense}");
         }
     }

@@ -12,6 +12,7 @@ mod calls;
 mod cases;
 mod client;
 mod commands;
+mod duties;
 mod errors;
 mod listen;
 mod logging;
@@ -34,6 +35,7 @@ pub use cases::{
 };
 pub use client::{ClientConfig, DoorstepClient, end_process, open_client};
 pub use commands::{Command, FailedDelivery, OriginReply, ProblemFound, SmsRequest};
+pub use duties::{DutyRow, ListPart};
 pub use errors::DoorstepError;
 pub use listen::{ChangeListener, Subscription};
 pub use logging::{Level, LogConfig, LogRecord, LogSink, flush_logs, init_logging};

@@ -8,7 +8,7 @@ import sys
 import time
 
 from doorstep import (
-    ClockReading, Command, DeviceClock, Doorstep, DoorstepError, PhotoFile, PhotoShows, SmsOutcome, SmsPlatform,
+    ClockReading, Command, DeviceClock, Doorstep, DoorstepError, ListPart, PhotoFile, PhotoShows, SmsOutcome, SmsPlatform,
 )
 from world import WorldTest, listed, soon, waybill
 
@@ -235,6 +235,28 @@ asyncio.run(main())
         self.assertIn("Same-day notice", told["SLA-03"].answer.en)
         self.assertTrue(any("规则" in link.zh for link in told["SLA-03"].because), told["SLA-03"].because)
         self.assertEqual(await doorstep.explain(waybill(9)), [])
+
+    async def test_a_list_says_whose_turn_it_is_and_has_parts(self):
+        doorstep = await self.courier()
+        await doorstep.fail(waybill(8), "DF-NOBODY")
+        await doorstep.fail("QH999999999999", "DF-NOBODY")
+        await soon(doorstep.sync())
+        rows = {row.waybill: row for row in await listed(doorstep.cases())}
+        row = rows[waybill(8)]
+        self.assertEqual((row.turn, row.mine, row.unlisted), ("mine", True, False))
+        self.assertEqual((row.due.kind, row.due.side, row.due.outlet, row.due.person), ("notify_origin", "delivering_outlet", "0412", None))
+        self.assertEqual((row.due.name.en[:24], row.due.side_name.zh), ("Notify the origin outlet", "派件网点"))
+        self.assertEqual((row.turn_at_ms, row.duties[0]), (row.due.until_ms, row.due))
+        detail = await doorstep.case(waybill(8))
+        self.assertEqual(detail.duties, row.duties)
+
+        async def part(**wanted):
+            return [row.waybill for row in await listed(doorstep.cases(**wanted))]
+
+        self.assertEqual(await part(listed=False), ["QH999999999999"])
+        self.assertTrue(rows["QH999999999999"].unlisted)
+        self.assertIn(waybill(8), await part(part=ListPart.TO_DO))
+        self.assertEqual((await part(part=ListPart.TO_ANSWER), await part(part=ListPart.WAITING)), ([], []))
 
 
 class LongListTest(WorldTest):

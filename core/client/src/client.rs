@@ -221,7 +221,7 @@ impl Client {
         Ok(Outcome { cases: views, written, times_proven })
     }
 
-    /// Lists cases by next deadline.
+    /// Lists cases for the person who is signed in: overdue first, then by the time left, then what waits for others, then what ended.
     pub fn cases(&self, filter: &Filter) -> Result<Vec<CaseRow>, ClientError> {
         let now = self.unlocked()?;
         Ok(self.inner.store().cases(filter, now)?)

@@ -47,8 +47,8 @@ pub use unreached::Unreached;
 
 pub use doorstep_domain::Attempt;
 pub use doorstep_protocol::{DayRow, ErrorCode, PersonRow};
-pub use doorstep_rules::{Conditions, Hold, Unclear};
+pub use doorstep_rules::{Conditions, Duty, Hold, Turn, Unclear};
 pub use doorstep_store::{
     Act, CaseRow, CaseView, Filter, Identity, Member, PhotoRef, PhotoStanding, PhotoStatus, Place, Recording, RefusedIntent,
-    Salvage, SmsWish, Status, StoreKey, UnsentIntent, Written,
+    Salvage, SmsWish, Status, StoreKey, UnsentIntent, Which, Written,
 };

@@ -42,6 +42,7 @@ pub mod sms;
 mod state;
 mod tally;
 mod telling;
+mod turn;
 mod words;
 mod worlds;
 

@@ -59,9 +59,16 @@ fn sound(db: &Connection, pragma: &str) -> Result<(), OpenError> {
 fn schema(db: &Connection, migrations: &[&str]) -> Result<(), OpenError> {
     let mut query = db.prepare("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL")?;
     let found = query.query_map([], |row| row.get::<_, String>(0))?.collect::<Result<Vec<_>, _>>()?;
-    let created = migrations.iter().flat_map(|text| text.lines()).filter(|line| line.starts_with("CREATE "));
-    // A table that a later migration makes anew counts once.
-    let wanted = created.map(|line| line.split(" ON ").next()).collect::<BTreeSet<_>>().len();
+    // A table that a later migration makes anew counts once, and an index that one removes not at all.
+    let mut wanted = BTreeSet::new();
+    for line in migrations.iter().flat_map(|text| text.lines()) {
+        if let Some(index) = line.strip_prefix("DROP INDEX ") {
+            wanted.remove(format!("CREATE INDEX {}", index.trim_end_matches(';')).as_str());
+        } else if line.starts_with("CREATE ") {
+            wanted.extend(line.split(" ON ").next().map(str::to_owned));
+        }
+    }
+    let wanted = wanted.len();
     let is_ours = |sql: &String| migrations.iter().any(|text| text.contains(sql.as_str()));
     if found.len() == wanted && found.iter().all(is_ours) { Ok(()) } else { Err(OpenError::Corrupt) }
 }

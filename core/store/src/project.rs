@@ -9,8 +9,9 @@ use doorstep_sql::{link_columns, receipt_columns};
 use rusqlite::Connection;
 
 use crate::{
-    StoreError,
+    StoreError, duties,
     head::Head,
+    places,
     row::{Row, Statements, params, receipt_values},
     sheet_row,
     states::OutboxState,
@@ -254,11 +255,13 @@ pub(crate) fn write_row(
         messages
     ])?;
     db.run("DELETE FROM turn WHERE case_id = ?1", params![case])?;
-    let insert = "INSERT INTO turn VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+    let insert = "INSERT INTO turn VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
     for (phase, _) in later {
-        let Phase { from_ms, until_ms, due_ms, state, next_step, decision, missed, flags, duties: _ } = phase;
-        db.run(insert, params![case, from_ms, until_ms, due_ms, state, next_step, decision, missed, flags])?;
+        let Phase { from_ms, until_ms, due_ms, state, next_step, decision, missed, flags, duties } = phase;
+        let duties = duties::to_column(&duties)?;
+        db.run(insert, params![case, from_ms, until_ms, due_ms, state, next_step, decision, missed, flags, duties])?;
     }
+    places::write(db, case, phase.from_ms, &phase.duties)?;
     Ok(Some((folded, judgement)))
 }
 
@@ -311,5 +314,8 @@ pub(crate) fn advance_phase(db: &Connection, case: &CaseId, now: UnixMs) -> Resu
            AND (turn.until_ms IS NULL OR turn.until_ms > ?2)",
         params![case, now, State::Closed.as_str(), NEVER],
     )?;
+    if turned == 1 {
+        places::advance(db, case, now)?;
+    }
     Ok(turned == 1)
 }

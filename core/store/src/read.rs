@@ -1,85 +1,16 @@
-//! Reading: the list without any document, one case folded and judged, and unsent records.
+//! Reading: one case folded and judged, and unsent records. Lists of cases are in `list`.
 
 use doorstep_domain::{CaseId, RefusalCode, UnixMs, Waybill};
 use doorstep_rules::{Case, Judgement, judge};
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::Connection;
 use serde::Serialize;
 
 use crate::{
     Recording, Store, StoreError, project,
     recording::Kept,
-    row::{Row, Statements, params},
+    row::{Statements, params},
     states::OutboxState,
-    uptime,
 };
-
-/// A line of the list.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct CaseRow {
-    /// The case.
-    pub case: CaseId,
-    /// The waybill of the case.
-    pub waybill: String,
-    /// The state of the case.
-    pub state: String,
-    /// The next step.
-    pub next_step: String,
-    /// The newest reason code; empty before the first attempt.
-    pub reason: String,
-    /// The decision or outcome; empty if none.
-    pub decision: String,
-    /// The number of failed deliveries.
-    pub attempts: u32,
-    /// The flags of the case.
-    pub flags: Vec<String>,
-    /// The deadlines that were missed.
-    pub missed: Vec<String>,
-    /// The number of SMS that still have to be sent or settled. They do not count yet.
-    pub messages: u32,
-    /// The number of entries that the server has not confirmed.
-    pub unsent: u32,
-    /// The number of entries in quarantine at the server.
-    pub quarantined: u32,
-    /// The best estimate of the newest act's time.
-    pub updated_at: UnixMs,
-    /// The earliest running deadline.
-    pub due_at: Option<UnixMs>,
-    /// Whether the case is closed.
-    pub closed: bool,
-}
-
-/// Selects the cases to list.
-#[derive(Debug, Clone, Default)]
-pub struct Filter {
-    /// Closed cases too.
-    pub closed: bool,
-    /// Only this state.
-    pub state: Option<String>,
-    /// Only waybills that contain this.
-    pub waybill: Option<String>,
-    /// The largest number of rows; 0 means 200.
-    pub limit: u32,
-    /// Only rows after this place, for the next page.
-    pub after: Option<Place>,
-}
-
-/// A place in the list. It stays valid when rows before it come, go or move.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place {
-    /// Whether the case at this place is closed.
-    pub closed: bool,
-    /// The earliest running deadline of the case.
-    pub due_at: Option<UnixMs>,
-    /// The case.
-    pub case: CaseId,
-}
-
-impl CaseRow {
-    /// The row's place in the list.
-    pub fn place(&self) -> Place {
-        Place { closed: self.closed, due_at: self.due_at, case: self.case }
-    }
-}
 
 /// A case, folded and judged.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -150,69 +81,6 @@ pub struct Status {
 }
 
 impl Store {
-    /// Lists cases by next deadline. Rows that are behind are judged first, and no other case is read.
-    pub fn cases(&mut self, filter: &Filter, now: UnixMs) -> Result<Vec<CaseRow>, StoreError> {
-        self.advance_phases(now)?;
-        let limit = if filter.limit == 0 { 200 } else { filter.limit };
-        let wanted = filter.waybill.as_ref().map(|text| text.to_uppercase());
-        let place = |place: &Place| {
-            (i64::from(place.closed), place.due_at.map_or(project::NEVER, |due| due.0), place.case.as_bytes().to_vec())
-        };
-        let (closed, due_at, case) = filter.after.as_ref().map_or((-1, 0, vec![]), place);
-        self.db.all(
-            "case_row",
-            "SELECT * FROM case_row
-             WHERE closed <= ?1 AND (?2 IS NULL OR state = ?2) AND (?3 IS NULL OR instr(waybill, ?3) > 0)
-               AND (closed, due_at, case_id) > (?5, ?6, ?7)
-             ORDER BY closed, due_at, case_id LIMIT ?4",
-            params![filter.closed, filter.state, wanted, limit, closed, due_at, case],
-            read_row,
-        )
-    }
-
-    /// Brings rows up to date: a row whose phase is over from its stored phases, and a row with newer records by judging it anew.
-    /// Both are few and found by index. After a clock that was ahead all rows are judged anew. On a full disk the rows stay as they
-    /// are, because an older judgement is better than no list.
-    pub(crate) fn advance_phases(&mut self, now: UnixMs) -> Result<(), StoreError> {
-        match self.advance(now) {
-            Err(StoreError::DiskFull) => Ok(()),
-            other => other,
-        }
-    }
-
-    fn advance(&mut self, now: UnixMs) -> Result<(), StoreError> {
-        const PASSED: &str = "SELECT case_id FROM case_row WHERE turn_at <= ?1";
-        const STALE: &str = "SELECT case_id FROM stale";
-        if uptime::was_ahead(&self.db, now)? {
-            let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            uptime::judge_anew(&tx, now)?;
-            tx.commit()?;
-        }
-        let mut behind: Vec<CaseId> = self.db.all("stale", STALE, params![], |row| row.get(0))?;
-        let passed: Vec<CaseId> = self.db.all("case_row", PASSED, params![now], |row| row.get(0))?;
-        if behind.is_empty() && passed.is_empty() {
-            return Ok(());
-        }
-        let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        for case in passed {
-            if !behind.contains(&case) && !project::advance_phase(&tx, &case, now)? {
-                behind.push(case);
-            }
-        }
-        tx.commit()?;
-        if behind.is_empty() {
-            return Ok(());
-        }
-        self.load_book()?;
-        let Some((_, book)) = &self.book else { return Ok(()) };
-        let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        for case in behind {
-            project::rewrite_row_or_skip(&tx, &case, book, now)?;
-        }
-        tx.commit()?;
-        Ok(())
-    }
-
     /// A case by its waybill, or by a child number of its shipment; `None` if nothing is recorded of it here.
     pub fn case(&mut self, waybill: &Waybill, now: UnixMs) -> Result<Option<CaseView>, StoreError> {
         self.load_book()?;
@@ -284,26 +152,4 @@ impl Store {
 
 pub(crate) fn case_ids(db: &Connection) -> Result<Vec<CaseId>, StoreError> {
     db.all("case_row", "SELECT case_id FROM case_row", params![], |row| row.get(0))
-}
-
-fn read_row(row: &Row<'_>) -> Result<CaseRow, StoreError> {
-    let due_at: UnixMs = row.get("due_at")?;
-    let words = |column: &str| Ok::<_, StoreError>(row.get::<String>(column)?.split_whitespace().map(str::to_owned).collect());
-    Ok(CaseRow {
-        case: row.get("case_id")?,
-        waybill: row.get("waybill")?,
-        state: row.get("state")?,
-        next_step: row.get("next_step")?,
-        reason: row.get("reason")?,
-        decision: row.get("decision")?,
-        attempts: row.get("attempts")?,
-        flags: words("flags")?,
-        missed: words("missed")?,
-        messages: row.get("messages")?,
-        unsent: row.get("unsent")?,
-        quarantined: row.get("quarantined")?,
-        updated_at: row.get("updated_at")?,
-        due_at: (due_at.0 != project::NEVER).then_some(due_at),
-        closed: row.get("closed")?,
-    })
 }

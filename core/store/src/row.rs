@@ -161,6 +161,11 @@ impl Row<'_> {
         Ok(self.row.get_ref(at)?.as_blob().map_err(Error::from)?)
     }
 
+    /// A column of text, without a copy.
+    pub(crate) fn text(&self, at: impl RowIndex) -> Result<&str, StoreError> {
+        Ok(self.row.get_ref(at)?.as_str().map_err(Error::from)?)
+    }
+
     /// A receipt of the columns that begin at `from`.
     pub(crate) fn receipt(&self, from: usize) -> Result<Receipt, StoreError> {
         receipt::read(self, from).map_err(|error| self.unreadable(error))

@@ -96,6 +96,7 @@ fn on_a_full_disk_everything_can_be_read_and_listed() {
     for now in [NOW, days_later] {
         let rows = store.cases(&Filter { closed: true, limit: 1_000, ..Filter::default() }, now).unwrap();
         assert_eq!(rows.len(), count as usize);
+        assert!(rows.is_sorted_by_key(doorstep_store::CaseRow::place), "there is no room for places, and the list is in order");
         assert!(store.case(&waybill(0), now).unwrap().is_some());
         assert!(store.open_messages(now).unwrap().is_empty());
     }

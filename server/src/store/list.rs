@@ -1,11 +1,14 @@
 //! Head office's list: one projected row for each case.
 
 use doorstep_domain::{CaseId, UnixMs};
+use doorstep_rules::Duty;
 
 use super::tx::{Row, StoreError, Tx, params, sql};
 
 /// The column value for "never".
 const NEVER: i64 = i64::MAX;
+/// The time of a duty without a time limit: before what has ended.
+const NO_LIMIT: i64 = NEVER - 1;
 
 /// The content of a row, with its present and later phases.
 pub(crate) struct ListRow<'a> {
@@ -33,20 +36,43 @@ pub(crate) struct RowNow<'a> {
     /// The first millisecond of the present phase, with its end below.
     pub from_ms: i64,
     pub until_ms: Option<i64>,
+    /// The duties, the most urgent first, and the same as JSON.
+    pub duties: &'a [Duty],
+    pub duties_json: String,
+}
+
+/// The time by which a duty is sorted. A limit that was missed is past and one that runs is not, so what is overdue is first.
+fn sorts_at(duty: &Duty) -> i64 {
+    duty.missed.or(duty.until).map_or(NO_LIMIT, |at| at.0)
+}
+
+/// Writes the most urgent duty of each side and outlet of a case, and returns the time of the most urgent of all.
+fn write_duties(tx: &Tx<'_>, case: &CaseId, duties: &[Duty]) -> Result<i64, StoreError> {
+    tx.run(sql!("DELETE FROM duty WHERE case_id = ?1"), params![case])?;
+    for duty in duties {
+        let outlet = duty.outlet.as_ref().map_or("", |outlet| outlet.as_str());
+        tx.run(
+            // The first is the most urgent one.
+            sql!("INSERT INTO duty (case_id, side, outlet, at) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (case_id, side, outlet) DO NOTHING"),
+            params![case, duty.side.as_str(), outlet, sorts_at(duty)],
+        )?;
+    }
+    Ok(duties.first().map_or(NEVER, sorts_at))
 }
 
 /// Writes the row of a case.
 pub(crate) fn write(tx: &Tx<'_>, case: &CaseId, row: &ListRow<'_>) -> Result<(), StoreError> {
     let ListRow { waybill, origin, delivering, reason, attempts, updated_at, phases, now } = row;
-    let RowNow { state, next_step, decision, flags, missed, closed, due_ms, from_ms, until_ms } = now;
+    let RowNow { state, next_step, decision, flags, missed, closed, due_ms, from_ms, until_ms, duties, duties_json } = now;
+    let urgent_at = write_duties(tx, case, duties)?;
     tx.run(
         sql!(
             "INSERT INTO case_row (case_id, waybill, origin, delivering, state, next_step, reason, decision, attempts,
-               flags, updated_at, closed, due_at, missed, phases, phase_until, phase_from)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
+               flags, updated_at, closed, due_at, missed, phases, phase_until, phase_from, duties, urgent_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)
              ON CONFLICT (case_id) DO UPDATE SET waybill = ?2, origin = ?3, delivering = ?4, state = ?5, next_step = ?6, reason = ?7,
                decision = ?8, attempts = ?9, flags = ?10, updated_at = ?11, closed = ?12, due_at = ?13, missed = ?14, phases = ?15,
-               phase_until = ?16, phase_from = ?17"
+               phase_until = ?16, phase_from = ?17, duties = ?18, urgent_at = ?19"
         ),
         params![
             case,
@@ -65,7 +91,9 @@ pub(crate) fn write(tx: &Tx<'_>, case: &CaseId, row: &ListRow<'_>) -> Result<(),
             missed,
             phases,
             until_ms,
-            from_ms
+            from_ms,
+            duties_json,
+            urgent_at
         ],
     )?;
     Ok(())
@@ -73,13 +101,27 @@ pub(crate) fn write(tx: &Tx<'_>, case: &CaseId, row: &ListRow<'_>) -> Result<(),
 
 /// Moves the row of a case to another phase.
 pub(crate) fn phase(tx: &Tx<'_>, case: &CaseId, now: &RowNow<'_>) -> Result<(), StoreError> {
-    let RowNow { state, next_step, decision, flags, missed, closed, due_ms, from_ms, until_ms } = now;
+    let RowNow { state, next_step, decision, flags, missed, closed, due_ms, from_ms, until_ms, duties, duties_json } = now;
+    let urgent_at = write_duties(tx, case, duties)?;
     tx.run(
         sql!(
             "UPDATE case_row SET state = ?2, next_step = ?3, decision = ?4, flags = ?5, missed = ?6, closed = ?7, due_at = ?8,
-               phase_until = ?9, phase_from = ?10 WHERE case_id = ?1"
+               phase_until = ?9, phase_from = ?10, duties = ?11, urgent_at = ?12 WHERE case_id = ?1"
         ),
-        params![case, state, next_step, decision, flags, missed, closed, due_ms.unwrap_or(NEVER), until_ms, from_ms],
+        params![
+            case,
+            state,
+            next_step,
+            decision,
+            flags,
+            missed,
+            closed,
+            due_ms.unwrap_or(NEVER),
+            until_ms,
+            from_ms,
+            duties_json,
+            urgent_at
+        ],
     )?;
     Ok(())
 }
@@ -115,24 +157,59 @@ pub(crate) struct Listed {
     pub due_at: Option<UnixMs>,
     pub photos_pending: u32,
     pub same_picture: bool,
+    /// The duties, JSON.
+    pub duties: String,
 }
 
-/// The cases whose waybill is or was in a list of parcels, or the others, by next deadline, closed cases last.
+/// The columns of a list's row. A picture that is recorded under another waybill too is told.
+macro_rules! list_row_columns {
+    () => {
+        "case_row.case_id, case_row.waybill, origin, delivering, state, next_step, reason, decision, attempts, flags, missed,
+           updated_at, due_at,
+           (SELECT count(*) FROM photo LEFT JOIN stored ON stored.sha = photo.sha
+            WHERE photo.case_id = case_row.case_id AND of_sha IS NULL AND stored_at IS NULL),
+           CASE WHEN EXISTS (SELECT 1 FROM photo JOIN photo AS other ON other.sha = photo.sha AND other.case_id <> photo.case_id
+             WHERE photo.case_id = case_row.case_id AND photo.of_sha IS NULL) THEN 1 ELSE 0 END,
+           duties"
+    };
+}
+
+/// The cases whose waybill is or was in a list of parcels, or the others: overdue first, then by the time left, then what has ended.
 pub(crate) fn all(tx: &Tx<'_>, listed: bool, most: u32) -> Result<Vec<Listed>, StoreError> {
     tx.all(
         sql!(
-            "SELECT case_row.case_id, case_row.waybill, origin, delivering, state, next_step, reason, decision, attempts, flags, missed,
-               updated_at, due_at,
-               (SELECT count(*) FROM photo LEFT JOIN stored ON stored.sha = photo.sha
-                WHERE photo.case_id = case_row.case_id AND of_sha IS NULL AND stored_at IS NULL),
-               CASE WHEN EXISTS (SELECT 1 FROM photo JOIN photo AS other ON other.sha = photo.sha AND other.case_id <> photo.case_id
-                 WHERE photo.case_id = case_row.case_id AND photo.of_sha IS NULL) THEN 1 ELSE 0 END
-             FROM case_row JOIN doc ON doc.case_id = case_row.case_id
+            "SELECT ",
+            list_row_columns!(),
+            " FROM case_row JOIN doc ON doc.case_id = case_row.case_id
              WHERE frozen IS NULL
                AND CASE WHEN EXISTS (SELECT 1 FROM listing WHERE listing.waybill = doc.waybill) THEN 1 ELSE 0 END = ?1
-             ORDER BY case_row.closed, due_at, updated_at DESC LIMIT ?2"
+             ORDER BY urgent_at, updated_at DESC LIMIT ?2"
         ),
         params![listed, most],
+        read,
+    )
+}
+
+/// The cases like [`all`] in which something is due from an outlet, a side, or a side of an outlet, by the most urgent of it.
+pub(crate) fn due_from(
+    tx: &Tx<'_>,
+    listed: bool,
+    outlet: Option<&str>,
+    side: Option<&str>,
+    most: u32,
+) -> Result<Vec<Listed>, StoreError> {
+    tx.all(
+        sql!(
+            "SELECT ",
+            list_row_columns!(),
+            " FROM (SELECT case_id, min(at) AS first_at FROM duty
+                    WHERE (?3 IS NULL OR outlet = ?3) AND (?4 IS NULL OR side = ?4) GROUP BY case_id) AS due
+               JOIN case_row ON case_row.case_id = due.case_id JOIN doc ON doc.case_id = case_row.case_id
+             WHERE frozen IS NULL
+               AND CASE WHEN EXISTS (SELECT 1 FROM listing WHERE listing.waybill = doc.waybill) THEN 1 ELSE 0 END = ?1
+             ORDER BY first_at, updated_at DESC LIMIT ?2"
+        ),
+        params![listed, most, outlet, side],
         read,
     )
 }
@@ -155,5 +232,6 @@ fn read(row: &Row<'_>) -> Result<Listed, StoreError> {
         due_at: (due_at != NEVER).then_some(UnixMs(due_at)),
         photos_pending: row.get(13)?,
         same_picture: row.get(14)?,
+        duties: row.get(15)?,
     })
 }

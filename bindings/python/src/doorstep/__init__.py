@@ -34,11 +34,13 @@ from .doorstep_ffi import (
     DeviceKey,
     DoorstepClient,
     DoorstepError,
+    DutyRow,
     Explained,
     FailedDelivery,
     FindingRow,
     FreightRow,
     Level,
+    ListPart,
     Location,
     LogConfig,
     LogRecord,
@@ -87,8 +89,8 @@ __all__ = [
     "AnyCommand",
     "AnySmsOutcome",
     "Bilingual", "Cancel", "CaseDetail", "CaseFilter", "CaseSummary", "ClockReading", "Command", "Connectivity", "ContactGap",
-    "DatabaseKey", "DeadlineRow", "DeviceClock", "DeviceKey", "Doorstep", "DoorstepError", "Explained", "FailedDelivery",
-    "FindingRow", "FreightRow", "Level", "Location",
+    "DatabaseKey", "DeadlineRow", "DeviceClock", "DeviceKey", "Doorstep", "DoorstepError", "DutyRow", "Explained", "FailedDelivery",
+    "FindingRow", "FreightRow", "Level", "ListPart", "Location",
     "LogConfig", "LogRecord", "LogSink", "MessageRow", "MissingEvidence", "NamedCode", "OriginReply", "OutcomeCode", "OutletRow",
     "ParcelRow", "Person", "PhotoFile", "PhotoLook", "PhotoRow", "PhotoShows", "PhotoState", "Position", "ProblemCode",
     "ProblemFound", "Recorded", "RefusedAction", "RuleSummary", "SheetDetail", "SmsDraft", "SmsMoved", "SmsOutcome", "SmsPlatform",
@@ -237,10 +239,11 @@ class Doorstep:
         await self._client.open_sheet(words, day)
 
     async def cases(
-        self, *, closed: bool = False, state: str | None = None, waybill: str | None = None
+        self, *, closed: bool = False, state: str | None = None, waybill: str | None = None, part: ListPart | None = None,
+        listed: bool | None = None
     ) -> AsyncIterator[CaseSummary]:
-        """Cases by next deadline, fetched page by page."""
-        wanted = CaseFilter(closed=closed, state=state, waybill=waybill)
+        """Cases by whose turn it is, what is overdue first, fetched page by page."""
+        wanted = CaseFilter(closed=closed, state=state, waybill=waybill, part=part, listed=listed)
         after: str | None = None
         while True:
             page = await self._client.cases(wanted, after, PAGE)

@@ -37,12 +37,12 @@ extension Doorstep {
         try await client.words(keys: keys)
     }
 
-    /// A page of cases by next deadline, at most `limit` (1 to 500): the first, or the one after a page's `next`.
+    /// A page of cases by whose turn it is, at most `limit` (1 to 500): the first, or the one after a page's `next`.
     public func cases(_ filter: CaseFilter = CaseFilter(), after: String? = nil, limit: Int = 100) async throws -> CasePage {
         try await client.cases(filter: filter, after: after, limit: page(of: limit))
     }
 
-    /// All cases by next deadline, each once.
+    /// All cases by whose turn it is, each once.
     public func allCases(_ filter: CaseFilter = CaseFilter()) async throws -> [CaseSummary] {
         try await client.allCases(filter)
     }

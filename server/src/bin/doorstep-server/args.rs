@@ -3,7 +3,8 @@
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Parser, Subcommand};
-use doorstep_domain::Day;
+use doorstep_domain::{Day, OutletCode};
+use doorstep_rules::Side;
 use doorstep_server::log::Level;
 
 /// Doorstep 总部服务器：同步、照片、查询、管理。
@@ -168,11 +169,18 @@ pub enum AdminCommand {
         /// 账号 Account.
         user: String,
     },
-    /// 按期限列出问题件 List cases by next deadline: those whose waybill is in a list of parcels.
+    /// 列出问题件：超时在前，再按剩余时间 List cases, overdue first, then by the time left: those whose waybill is in a list of
+    /// parcels.
     Cases {
         /// 改列不在名单的单号 List the cases whose waybill is in no list instead.
         #[arg(long)]
         unlisted: bool,
+        /// 只列轮到某网点的 Only those in which something is due from this outlet.
+        #[arg(long, value_name = "CODE")]
+        outlet: Option<OutletCode>,
+        /// 只列轮到某一方的 Only those in which something is due from this side.
+        #[arg(long, value_parser = clap::builder::PossibleValuesParser::new(Side::ALL.iter().map(|side| side.as_str())))]
+        side: Option<String>,
         /// 最多条数 At most this many.
         #[arg(long, default_value_t = 100)]
         limit: u32,

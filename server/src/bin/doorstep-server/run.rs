@@ -3,12 +3,12 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use doorstep_domain::{Body, Fen, Personal, Recorded, Remark, Stands};
-use doorstep_rules::Explanation;
+use doorstep_rules::{Explanation, Side};
 use doorstep_server::{
     AdminError,
     admin::{
-        Admin, Decide, EnvelopeRow, Fork, Found, InboundRow, Item, MessageRow, PackRow, PhotoRow, Pinned, QuotaRow, ReceiptRow,
-        Scrub, UnusableNumber, Which, erase_photo, scrub,
+        Admin, CaseRow, Decide, DueFrom, EnvelopeRow, Fork, Found, InboundRow, Item, MessageRow, PackRow, PhotoRow, Pinned,
+        QuotaRow, ReceiptRow, Scrub, UnusableNumber, Which, erase_photo, scrub,
     },
     shown,
 };
@@ -44,24 +44,18 @@ pub fn administer(
             let code = admin.code(&user, wall())?;
             say(json!(code), format!("注册码 code for {user}, 24 h, once: {}", code.code));
         }
-        AdminCommand::Cases { unlisted, limit } => {
+        AdminCommand::Cases { unlisted, outlet, side, limit } => {
             let which = if unlisted { Which::Unlisted } else { Which::Listed };
-            let rows = admin.cases_of(which, limit, wall())?;
-            let lines: Vec<String> = rows
-                .iter()
-                .map(|r| {
-                    format!(
-                        "{:<16} {:<12} {:<14} {} → {} {}",
-                        r.waybill,
-                        r.reason,
-                        r.state,
-                        r.delivering_outlet,
-                        r.origin_outlet,
-                        r.flags.join(" ")
-                    )
-                })
-                .collect();
-            say(json!(rows), lines.join("\n"));
+            let (from, now) = (DueFrom { outlet, side: side.as_deref().and_then(Side::from_word) }, wall());
+            let rows = admin.cases_due_from(&from, which, limit, now)?;
+            let book = admin.book()?;
+            let line = |r: &CaseRow| {
+                let due = r.due.as_ref().map(|duty| duty.told(Some(book.at(now)), now));
+                let due = due.map_or_else(String::new, |due| format!("\n  {}\n  {}", due.zh, due.en));
+                let (outlets, flags) = (format!("{} → {}", r.delivering_outlet, r.origin_outlet), r.flags.join(" "));
+                format!("{:<16} {:<12} {:<14} {outlets} {flags}{due}", r.waybill, r.reason, r.state)
+            };
+            say(json!(rows), rows.iter().map(line).collect::<Vec<_>>().join("\n"));
         }
         AdminCommand::ImportParcels { file, dry_run, complete } => {
             let mut progress = lists::Progress::begin();

@@ -119,11 +119,11 @@ class Doorstep private constructor(private val client: DoorstepClient) : AutoClo
     /** The words for keys such as a state, a step or a flag, in their order; a key itself where there are none. */
     suspend fun words(keys: List<String>): List<Bilingual> = call { client.words(keys) }
 
-    /** A page of cases by next deadline, at most [limit] (1 to 500): the first, or the one after a page's `next`. */
+    /** A page of cases by whose turn it is, at most [limit] (1 to 500): the first, or the one after a page's `next`. */
     suspend fun cases(filter: CaseFilter = CaseFilter(), after: String? = null, limit: Int = 100): CasePage =
         call { client.cases(filter, after, pageOf(limit)) }
 
-    /** All cases by next deadline, each once. */
+    /** All cases by whose turn it is, each once. */
     suspend fun allCases(filter: CaseFilter = CaseFilter()): List<CaseSummary> {
         val all = LinkedHashMap<String, CaseSummary>()
         var after: String? = null
