@@ -14,6 +14,7 @@ mod unseen;
 pub use fits::{Known, fits, fits_known};
 pub use message::{Message, SmsLack};
 pub use next::{Ability, Step, next};
+pub(crate) use numbers::stop_wrong_numbers;
 pub use numbers::{NoNumber, Numbers};
 pub(crate) use opt_out::plain;
 pub use opt_out::{OPT_OUT, wants_no_more};

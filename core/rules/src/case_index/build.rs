@@ -13,7 +13,13 @@ use super::{
     replies::{Judged, judged},
     rounds,
 };
-use crate::{Case, PROVISIONAL, Rulebook, case::registered, listing::row_of, rulebook::When, sms::messages};
+use crate::{
+    Case, PROVISIONAL, Rulebook,
+    case::registered,
+    listing::row_of,
+    rulebook::When,
+    sms::{messages, stop_wrong_numbers},
+};
 
 /// The corrected registration for each registration that has its correct data: a correction of wrong data and the correct data are
 /// one change. Of a correction of a correction it is the first registration.
@@ -170,7 +176,9 @@ impl<'a> CaseIndex<'a> {
     }
 
     fn find_messages(&mut self) {
-        self.messages = messages(self);
+        let mut all = messages(self);
+        stop_wrong_numbers(self, &mut all);
+        self.messages = all;
         if self.messages.len() > MOST_SCANNED {
             let all = self.acts.iter().filter(|act| matches!(act.body(), Body::Sms(_)));
             self.message_places = Some(all.enumerate().map(|(place, act)| (act.key(), place)).collect());

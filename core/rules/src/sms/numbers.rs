@@ -216,7 +216,7 @@ impl<'a> Numbers<'a> {
 
 /// Marks the messages that must not go, or did not go, because their number became known as wrong after they were recorded. A number
 /// that was known as wrong before is one that a person named.
-pub(super) fn stop_wrong_numbers(index: &CaseIndex<'_>, messages: &mut [Message]) {
+pub(crate) fn stop_wrong_numbers(index: &CaseIndex<'_>, messages: &mut [Message]) {
     if messages.is_empty() {
         return;
     }

@@ -7,7 +7,7 @@ use doorstep_domain::{
     UnixMs, is_marked,
 };
 
-use super::{Known, Message, SmsLack, fits, fits::is_neutral, numbers::stop_wrong_numbers};
+use super::{Known, Message, SmsLack, fits, fits::is_neutral};
 use crate::case_index::{Act, CaseIndex};
 
 /// A report with its author.
@@ -133,7 +133,6 @@ pub(crate) fn messages(index: &CaseIndex<'_>) -> Vec<Message> {
     for message in &mut all {
         message.times = left.get(&message.key).copied().unwrap_or_default();
     }
-    stop_wrong_numbers(index, &mut all);
     all
 }
 
