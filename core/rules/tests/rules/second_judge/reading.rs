@@ -89,8 +89,6 @@ pub struct End {
 
 /// A history as it is read.
 pub struct Reading<'a> {
-    /// All entries as they were recorded.
-    pub all: &'a [Recorded],
     pub acts: Vec<Act<'a>>,
     pub facts: &'a Facts,
     pub book: &'a Rulebook,
@@ -134,7 +132,7 @@ fn is_head_office(recorded: &Recorded) -> bool {
 }
 
 /// The corrections of an entry by people who may correct it: its author, their outlet, head office's reviewer.
-pub fn corrections<'a>(all: &'a [Recorded], of: &'a Recorded) -> impl Iterator<Item = &'a Recorded> {
+fn corrections<'a>(all: &'a [Recorded], of: &'a Recorded) -> impl Iterator<Item = &'a Recorded> {
     all.iter().filter(move |by| {
         let (author, wrong) = (&by.entry.author, &of.entry.author);
         let may = author.role == Role::HqReviewer || author.user == wrong.user || author.outlet == wrong.outlet;
@@ -177,7 +175,7 @@ fn out_of_force(all: &[Recorded], of: &Recorded) -> Option<UnixMs> {
 }
 
 /// The registration that correct data replace: they are in one change with a correction of it.
-pub fn wrong_of<'a>(all: &'a [Recorded], of: &'a Recorded) -> Option<&'a Recorded> {
+fn wrong_of<'a>(all: &'a [Recorded], of: &'a Recorded) -> Option<&'a Recorded> {
     let is_wrong = |wrong: &&Recorded| {
         let same_kind = wrong.entry.key.kind == of.entry.key.kind && wrong.change != of.change;
         let is_data = |by: &Recorded| matches!(&by.entry.body, Body::Correction(it) if it.fault == Fault::IncorrectData);
@@ -203,13 +201,15 @@ fn rank<'a>(all: &'a [Recorded], of: &'a Recorded) -> impl Ord + use<'a> {
     (moment(all, of), received, key.tag, key.seq, key.index, of.change)
 }
 
-/// A reply counts from its receipt: it comes after all that was certainly done before that, but before what is about it.
+/// A reply counts from its receipt: it comes after all that was certainly done before that, but before what is about it and shows that
+/// somebody had it earlier, because the server received it before the reply.
 fn with_replies_at_their_receipt(acts: Vec<Act<'_>>) -> Vec<Act<'_>> {
     let place_of = |place: usize, act: &Act<'_>| {
         let Some(received) = act.time.received.filter(|_| matches!(act.body(), Body::Reply(_))) else { return place };
         let mut behind = place;
         for (other, later) in acts.iter().enumerate().skip(place + 1) {
-            if later.body().references().contains(&act.key()) {
+            let is_about = later.body().references().contains(&act.key());
+            if is_about && later.time.received.is_some_and(|later| later < received) {
                 break;
             }
             if later.time.latest < received {
@@ -239,7 +239,7 @@ impl<'a> Reading<'a> {
         };
         let acts: Vec<Act<'a>> = with_replies_at_their_receipt(order.into_iter().map(act).collect());
         let (rounds, begun, ends) = (Vec::new(), Vec::new(), Vec::new());
-        let mut reading = Self { all, acts, facts, book, now, rounds, begun, ends, has_ended: false, words: HashMap::new() };
+        let mut reading = Self { acts, facts, book, now, rounds, begun, ends, has_ended: false, words: HashMap::new() };
         // How long a mark counts depends on when the origin outlet was told, and the rounds depend on the replies.
         for _ in 0..2 {
             let replies = (0..reading.acts.len()).filter(|place| matches!(reading.acts[*place].body(), Body::Reply(_)));
