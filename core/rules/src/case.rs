@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use doorstep_domain::{Body, EntryKey, Facts, Fault, Kind, Recorded, Role, Standing, UnixMs, UserId, Waybill};
+use doorstep_domain::{Body, EntryKey, Facts, Kind, Recorded, Standing, UnixMs, UserId, Waybill};
 use serde::Serialize;
 
 use crate::{
+    corrections::superseded,
     listing::{Listing, Row},
     tally::{Work, note},
 };
@@ -31,7 +32,8 @@ pub struct Case {
     /// Entries by the best estimate of when they happened, then by change hash, then by their index in the change; each act once.
     /// Refused entries are not included.
     pub timeline: Vec<Recorded>,
-    /// Entries that a correction has superseded, with the correction. They stay in the timeline but no longer count.
+    /// Entries that a correction has superseded, with the correction that was known first. They stay in the timeline but no longer
+    /// count. Correct data are superseded too if they are not in force.
     pub superseded: BTreeMap<EntryKey, EntryKey>,
     /// Entries that the server refused and that are kept on both sides.
     pub quarantined: Vec<Recorded>,
@@ -93,33 +95,6 @@ pub(crate) fn in_order(mut entries: Vec<Recorded>) -> Vec<Recorded> {
     let mut timed: Vec<((UnixMs, usize), Recorded)> = moments.into_iter().zip(entries).collect();
     timed.sort_by_key(|(moment, r)| (*moment, rank(r)));
     timed.into_iter().map(|(_, r)| r).collect()
-}
-
-/// The entries that corrections have superseded. An entry's author, their outlet, and head office's reviewer may correct it. The
-/// last correction is applied first, so that a correction can itself be corrected.
-fn superseded(timeline: &[Recorded]) -> BTreeMap<EntryKey, EntryKey> {
-    let has_corrections = timeline.iter().any(|r| matches!(r.entry.body, Body::Correction(_)));
-    let mut superseded = BTreeMap::new();
-    if !has_corrections {
-        return superseded;
-    }
-    let by_key: HashMap<&EntryKey, &Recorded> = timeline.iter().map(|r| (&r.entry.key, r)).collect();
-    for recorded in timeline.iter().rev() {
-        let Body::Correction(correction) = &recorded.entry.body else { continue };
-        let (author, key) = (&recorded.entry.author, &recorded.entry.key);
-        let Some(wrong) = by_key.get(&correction.of) else { continue };
-        let may = author.role == Role::HqReviewer
-            || author.user == wrong.entry.author.user
-            || author.outlet == wrong.entry.author.outlet;
-        // If two entries are each corrected as the same act as the other, one of them must stay.
-        let stands = |other: &EntryKey| other != &correction.of && by_key.contains_key(other) && !superseded.contains_key(other);
-        let same_kind = |other: &&EntryKey| other.kind == correction.of.kind;
-        let fine = correction.fault != Fault::SameAs || correction.same_as.as_ref().filter(same_kind).is_some_and(stands);
-        if may && fine && !superseded.contains_key(key) && correction.of != *key {
-            superseded.entry(correction.of.clone()).or_insert_with(|| key.clone());
-        }
-    }
-    superseded
 }
 
 impl Case {

@@ -25,7 +25,7 @@ use self::{
 pub(crate) use self::{
     due::{MOST_STARTS, due_at},
     late::{TooLate, came_too_late, is_reply_clock},
-    starts::counts_as_start,
+    starts::{counts_as_start, is_notified},
 };
 
 words!(

@@ -14,6 +14,7 @@ mod case;
 mod case_index;
 mod conflict;
 mod contacts;
+mod corrections;
 mod deadline;
 mod duty;
 mod evidence;

@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use doorstep_domain::{Body, ChangeHash, EntryKey, Fault, PhotoPurpose, Recorded, Role, UnixMs};
+use doorstep_domain::{Body, EntryKey, PhotoPurpose, Recorded, Role, UnixMs};
 
 use super::{
     Act, Acted, Assumed, CaseIndex, MOST_SCANNED, NEVER,
@@ -16,40 +16,11 @@ use super::{
 use crate::{
     Case, PROVISIONAL, Rulebook,
     case::registered,
+    corrections::{known_at, originals},
     listing::row_of,
     rulebook::When,
     sms::{messages, stop_wrong_numbers},
 };
-
-/// The corrected registration for each registration that has its correct data: a correction of wrong data and the correct data are
-/// one change. Of a correction of a correction it is the first registration.
-fn originals(case: &Case) -> HashMap<&EntryKey, &Recorded> {
-    let mut originals: HashMap<&EntryKey, &Recorded> = HashMap::new();
-    if case.superseded.is_empty() {
-        return originals;
-    }
-    let by_key: HashMap<&EntryKey, &Recorded> = case.timeline.iter().map(|r| (&r.entry.key, r)).collect();
-    let mut corrected: HashMap<ChangeHash, Vec<&Recorded>> = HashMap::new();
-    for (of, by) in &case.superseded {
-        let Some((wrong, correction)) = by_key.get(of).zip(by_key.get(by)) else { continue };
-        let is_data = matches!(&correction.entry.body, Body::Correction(it) if it.fault == Fault::IncorrectData);
-        if is_data && registered(&wrong.entry.body).is_some() {
-            corrected.entry(correction.change).or_default().push(wrong);
-        }
-    }
-    for recorded in &case.timeline {
-        let Some(wrong) = corrected.get_mut(&recorded.change) else { continue };
-        let same_kind =
-            |wrong: &&Recorded| wrong.entry.body.kind() == recorded.entry.body.kind() && wrong.change != recorded.change;
-        if let Some(of) = wrong.iter().position(same_kind) {
-            let wrong = wrong.remove(of);
-            // The timeline has a correction of a correction after the first correction.
-            let first = originals.get(&wrong.entry.key).copied().unwrap_or(wrong);
-            originals.insert(&recorded.entry.key, first);
-        }
-    }
-    originals
-}
 
 impl<'a> CaseIndex<'a> {
     pub fn of(case: &'a Case, book: &'a Rulebook, now: UnixMs) -> Self {
@@ -63,7 +34,6 @@ impl<'a> CaseIndex<'a> {
             HashMap::new()
         } else {
             let by_key: HashMap<&EntryKey, &Recorded> = case.timeline.iter().map(|r| (&r.entry.key, r)).collect();
-            let known_at = |r: &Recorded| r.standing.receipt().map_or_else(|| r.acted_at(), |receipt| receipt.received_at);
             let at = |by: &EntryKey| by_key.get(by).map_or(now, |correction| known_at(correction));
             case.superseded.iter().map(|(of, by)| (of, at(by))).collect()
         };
@@ -72,7 +42,7 @@ impl<'a> CaseIndex<'a> {
             let version = assumed.version.filter(|version| when.unsure && book.may_hold(*version, &when));
             When { version: version.unwrap_or(when.version), ..when }
         };
-        let originals = originals(case);
+        let originals = originals(&case.timeline);
         let act = |recorded: &'a Recorded| {
             let original = originals.get(&recorded.entry.key).copied();
             let when = when(original.unwrap_or(recorded));
@@ -127,14 +97,11 @@ impl<'a> CaseIndex<'a> {
     }
 
     fn find_registered(&mut self) {
-        // Acts with correct data stand behind the act that they correct, and are known since the receipt of the correction.
-        let mut before: Option<&Act<'a>> = None;
         for act in &self.acts {
             let Some(of) = registered(act.body()) else { continue };
-            let corrected = before.filter(|before| act.is_corrected_data() && before.original() == act.original());
-            let known = corrected.and_then(|before| before.superseded).unwrap_or(act.when.latest);
+            // Correct data are known since the receipt of the correction, which is in the same change.
+            let known = if act.is_corrected_data() { known_at(act.recorded) } else { act.when.latest };
             self.registered.add(of, act.when.latest, known, act.superseded.unwrap_or(NEVER));
-            before = Some(act);
         }
         self.registered.finish();
     }
@@ -193,12 +160,12 @@ impl<'a> CaseIndex<'a> {
         }
     }
 
-    /// Judges the replies. Without the rounds nobody knows when the origin outlet was told, so a mark that seems to come too late is
-    /// looked at again with them.
+    /// Judges the replies. Without the rounds nobody knows when the origin outlet was told, so marks, which may seem to come too late,
+    /// are looked at again with them.
     fn find_valid_replies_and_rounds(&mut self) {
         self.judge_replies();
         rounds::find(self);
-        if self.acts.iter().any(|act| act.late_mark.is_some()) && self.judge_replies() {
+        if !self.marks.is_empty() && self.judge_replies() {
             rounds::find(self);
         }
     }

@@ -78,33 +78,29 @@ fn by_itself(index: &CaseIndex<'_>, act: &Act<'_>, reply: &Reply) -> Judged {
     Judged::of(Validity::Lacks { needs: at(moment).unwrap_or_default() })
 }
 
-/// The validity by the newest of outlets' marks that counts. `itself`: the validity without marks.
+/// The validity by the newest of outlets' marks that counts. `itself`: the validity without marks. Each mark changes what was known when
+/// it came, so the oldest is read first: a mark that says again what is known already moves nothing.
 fn by_outlets(index: &CaseIndex<'_>, place: usize, act: &Act<'_>, itself: Judged) -> Judged {
     let may = |mark: &Recorded| !is_head_office(mark) && act.facts.origin_outlet.as_ref() != Some(&mark.entry.author.outlet);
-    let mut all = marks(index, act, may).peekable();
-    if all.peek().is_none() {
-        return itself;
-    }
-    let until = marked_until(index, place, act, itself.valid_from);
-    let is_late = |mark: &Act<'_>| mark.when.received.zip(until).is_some_and(|(received, until)| received > until);
-    let mut late_mark = None;
-    while let Some((mark, remark)) = all.next() {
-        match remark {
-            Remark::Valid => {
-                // It lifts the reply's own lack, or a mark against it that had counted.
-                let is_invalid = itself.validity != Validity::Valid;
-                let lifts = is_invalid || all.any(|(other, said)| said == Remark::Invalid && !is_late(other));
-                let valid_from = match itself.valid_from {
-                    _ if lifts => Some(mark.known_at()),
-                    own => own.map(|own| own.min(mark.known_at())),
-                };
-                return Judged { valid_from, late_mark, ..Judged::of(Validity::Valid) };
+    let mut all: Vec<(&Act<'_>, Remark)> = marks(index, act, may).collect();
+    all.reverse();
+    let mut judged = itself;
+    for (mark, remark) in all {
+        let is_valid = judged.validity == Validity::Valid;
+        let until = || marked_until(index, place, act, judged.valid_from);
+        let is_late = || mark.when.received.zip(until()).is_some_and(|(received, until)| received > until);
+        judged = match remark {
+            Remark::Valid if is_valid => {
+                let valid_from = judged.valid_from.map(|from| from.min(mark.known_at()));
+                Judged { valid_from, late_mark: None, ..judged }
             }
-            _ if is_late(mark) => late_mark = late_mark.or_else(|| index.place_of(mark.key())),
-            _ => return Judged::of(Validity::Marked { by: mark.key().clone() }),
-        }
+            Remark::Valid => Judged { valid_from: Some(mark.known_at()), ..Judged::of(Validity::Valid) },
+            _ if is_late() && matches!(judged.validity, Validity::Marked { .. }) => judged,
+            _ if is_late() => Judged { late_mark: index.place_of(mark.key()), ..judged },
+            _ => Judged::of(Validity::Marked { by: mark.key().clone() }),
+        };
     }
-    Judged { late_mark, ..itself }
+    judged
 }
 
 /// Until when an outlet's mark against a reply counts: as long after the reply counts as the origin outlet had for the answer, but not

@@ -5,7 +5,11 @@ use std::collections::HashSet;
 use doorstep_domain::{Body, UnixMs};
 
 use super::{Act, CaseIndex, End, Round};
-use crate::{On, case::Openness, deadline::counts_as_start};
+use crate::{
+    On,
+    case::Openness,
+    deadline::{counts_as_start, is_notified},
+};
 
 /// The most registrations of a round with which one is compared, the newest ones.
 const MOST_COMPARED: usize = 256;
@@ -43,7 +47,7 @@ fn kept_for_review(index: &CaseIndex<'_>) -> HashSet<usize> {
         let Some(at) = at else { return false };
         let begins = |on: On| match act.body() {
             Body::Notice(_) => on == On::Notice,
-            _ => matches!(on, On::Attempt | On::Registration),
+            _ => on == On::Attempt || (on == On::Registration && is_notified(index, act)),
         };
         // Nobody answers for a clock without a rule.
         let clocks = index.pack_of(act).clocks.iter().filter(|clock| clock.rule.is_some() && begins(clock.starts.on));

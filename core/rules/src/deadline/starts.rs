@@ -46,7 +46,7 @@ pub(super) fn starts(index: &CaseIndex<'_>, clock: &Clock, version: usize) -> Ve
 }
 
 /// Whether an act registers a problem of which the origin outlet is notified, by the version of the act.
-fn is_notified(index: &CaseIndex<'_>, act: &Act<'_>) -> bool {
+pub(crate) fn is_notified(index: &CaseIndex<'_>, act: &Act<'_>) -> bool {
     registered(act.body()).is_some_and(|(code, _)| index.pack_of(act).code(code).is_none_or(|row| row.notify))
 }
 

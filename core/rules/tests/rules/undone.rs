@@ -5,6 +5,7 @@ mod corrected;
 mod marked;
 mod order;
 mod parts;
+mod taken_back;
 
 use doorstep_domain::*;
 use doorstep_rules::*;

@@ -109,7 +109,7 @@ impl<'a> Reading<'a> {
     }
 
     /// What a correction takes back while the clock runs never started it. Afterwards head office decides.
-    fn is_start(&self, clock: &Clock, act: &Act<'_>, at: UnixMs) -> bool {
+    pub fn is_start(&self, clock: &Clock, act: &Act<'_>, at: UnixMs) -> bool {
         let Some(withdrawn) = act.withdrawn else { return true };
         let Ok(Some(due)) = self.due(self.pack(act.version), clock, at) else { return false };
         withdrawn > due
@@ -122,9 +122,14 @@ impl<'a> Reading<'a> {
 
     /// SLA-09: the act that makes so many.
     fn counted(&self, clock: &Clock, version: usize) -> Vec<Start> {
-        let all = self.standing().filter(|(_, act)| clock.starts.is(act.body()));
-        let last = all.take(clock.count as usize).collect::<Vec<_>>();
-        let reached = last.last().filter(|(_, act)| last.len() == clock.count as usize && act.version == version);
+        let mut counted: Vec<(usize, &Act<'_>)> = Vec::new();
+        let is_start = |act: &Act<'_>| clock.starts.is(act.body()) && self.is_start(clock, act, act.time.at);
+        for (place, act) in self.acts.iter().enumerate().filter(|(_, act)| is_start(act)) {
+            if !counted.iter().any(|(_, other)| other.first.entry.key == act.first.entry.key) {
+                counted.push((place, act));
+            }
+        }
+        let reached = counted.get(clock.count as usize - 1).filter(|(_, act)| act.version == version);
         reached.map(|(place, act)| Start::of(*place, *place, act.time.at)).into_iter().collect()
     }
 
@@ -132,11 +137,11 @@ impl<'a> Reading<'a> {
     fn registrations(&self, clock: &Clock, version: usize) -> Vec<Start> {
         let mut started: Vec<&EntryKey> = Vec::new();
         let mut starts = Vec::new();
-        let begins = |round: usize| self.rounds.get(round).map(|round| round.start);
+        let begins = |round: usize| self.begun.get(round).map(|round| round.start);
         let inside = |from: Option<usize>, to: Option<usize>| {
             self.acts.iter().enumerate().filter(move |(place, _)| *place >= from.unwrap_or(0) && to.is_none_or(|to| *place < to))
         };
-        let spans = std::iter::once((None, begins(0))).chain((0..self.rounds.len()).map(|n| (begins(n), begins(n + 1))));
+        let spans = std::iter::once((None, begins(0))).chain((0..self.begun.len()).map(|n| (begins(n), begins(n + 1))));
         for (from, to) in spans {
             let first = inside(from, to).find(|(_, act)| {
                 let row = self.row(clock, act);
@@ -192,25 +197,26 @@ impl<'a> Reading<'a> {
     /// SLA-04, SLA-05: when the origin outlet was told in a round. An outlet that was phoned has no notice to look at.
     fn notices(&self, clock: &Clock, version: usize) -> Vec<Start> {
         let for_the_eyes = clock.met_by.iter().any(|event| event.on == On::Seen);
-        let told = self.rounds.iter().filter_map(|round| Some((round.start, round.told?)));
+        let told = self.begun.iter().filter_map(|round| Some((round.start, round.told?)));
         let of_version = told.filter(|(_, (_, by))| self.acts[*by].version == version);
         let seen = of_version.filter(|(_, (_, by))| !(for_the_eyes && matches!(self.acts[*by].body(), Body::Outage(_))));
         seen.map(|(from, (at, by))| Start::of(by, from, at)).collect()
     }
 
-    fn reply_clock(pack: &Pack) -> Option<&Clock> {
+    pub fn reply_clock(pack: &Pack) -> Option<&Clock> {
         pack.clocks.iter().find(|clock| clock.starts.on == On::Notice && clock.met_by.iter().all(|event| event.on == On::Reply))
     }
 
-    /// SLA-06, SLA-07: each valid reply with such a decision, from its receipt on, until a later one replaces it.
+    /// SLA-06, SLA-07: each valid reply with such a decision, from when it counts on, until a later one replaces it. A reply that was
+    /// taken back only after its duty had run out keeps it, and one that was there until then replaced what came before it.
     fn replies(&self, clock: &Clock, version: usize) -> Vec<Start> {
         let mut valid: Vec<(UnixMs, usize)> =
-            (0..self.acts.len()).filter_map(|place| Some((self.counts_from(place)?, place))).collect();
+            (0..self.acts.len()).filter_map(|place| Some((self.counted_from(place)?, place))).collect();
         valid.sort();
         let mut starts = Vec::new();
         for (n, (from, place)) in valid.iter().copied().enumerate() {
             let act = &self.acts[place];
-            if act.version != version || !clock.starts.is(act.body()) {
+            if act.version != version || !clock.starts.is(act.body()) || !self.is_start(clock, act, from) {
                 continue;
             }
             let pack = self.pack(version);
@@ -224,7 +230,7 @@ impl<'a> Reading<'a> {
             }
             // An end of the case that is certainly before the reply leaves nothing to do.
             let since = round.map_or(0, |round| round.start);
-            let end = self.end_after(since).filter(|end| self.is_before(end.place, place));
+            let end = self.end_after(since).filter(|end| end.place < place);
             if end.is_some_and(|end| end.latest <= from) {
                 continue;
             }
@@ -249,7 +255,11 @@ impl<'a> Reading<'a> {
                 }
             }
             let late_mark = matches!(self.word(place), Some(Word::Valid { late_mark: true, .. }));
-            let replaced = valid.get(n + 1).map(|(from, _)| *from);
+            let due = self.due(pack, clock, from).ok().flatten();
+            let was_there = |(_, later): &&(UnixMs, usize)| {
+                self.acts[*later].withdrawn.is_none_or(|withdrawn| due.is_some_and(|due| withdrawn > due))
+            };
+            let replaced = valid[n + 1..].iter().find(was_there).map(|(from, _)| *from);
             let is_doubted = end.is_some() || claims_acted || late_mark;
             starts.push(Start { replaced, is_doubted, ended: end.map(|end| end.latest), ..Start::of(place, place, from) });
         }
@@ -260,18 +270,17 @@ impl<'a> Reading<'a> {
     fn unanswered(&self, version: usize) -> Vec<Start> {
         let pack = self.pack(version);
         let mut starts = Vec::new();
-        for round in &self.rounds {
+        for (n, round) in self.begun.iter().enumerate() {
+            let next = self.begun.get(n + 1).map_or(self.acts.len(), |next| next.start);
             let Some((told, by)) = round.told.filter(|(_, by)| self.acts[*by].version == version) else { continue };
             let Some(Ok(Some(due))) = Self::reply_clock(pack).map(|clock| self.due(pack, clock, told)) else { continue };
             let replies = self.standing().filter(|(place, act)| {
-                act.time.received.is_some()
-                    && self.word(*place).is_some()
-                    && self.round_of(*place).is_some_and(|of| of.start == round.start)
+                act.time.received.is_some() && self.word(*place).is_some() && (round.start..next).contains(place)
             });
             let words: Vec<(usize, Word)> = replies.filter_map(|(place, _)| Some((place, self.word(place)?))).collect();
             let valid = words.iter().filter_map(|(place, _)| self.counts_from(*place)).min();
             let invalid =
-                words.iter().filter_map(|(_, word)| if let Word::Invalid { known } = word { *known } else { None }).min();
+                words.iter().filter_map(|(_, word)| if let Word::Invalid { known, .. } = word { *known } else { None }).min();
             let overdue = UnixMs(due.0 + 1);
             let at = invalid.map_or(overdue, |invalid| invalid.min(overdue));
             if valid.is_none_or(|valid| valid > at) && at <= self.now {
@@ -346,7 +355,7 @@ impl<'a> Reading<'a> {
         let mut deeds = Vec::new();
         for (place, act) in self.acts.iter().enumerate() {
             let counts = act.stands() || place == start.place;
-            if !counts || self.is_before(place, start.from) || !clock.met_by.iter().any(|event| self.does(event, place)) {
+            if !counts || place < start.from || !clock.met_by.iter().any(|event| self.does(event, place)) {
                 continue;
             }
             if let (On::Problem, Body::Problem(a), Body::Problem(b)) = (clock.starts.on, first.body(), act.body())
@@ -354,9 +363,9 @@ impl<'a> Reading<'a> {
             {
                 continue;
             }
-            // A reply that an outlet's mark makes valid does nothing before the mark.
-            let counted = self.counts_from(place).filter(|_| matches!(act.body(), Body::Reply(_)));
-            let behind = |at: UnixMs| counted.map_or(at, |from| if Some(from) > act.time.received { at.max(from) } else { at });
+            // A reply that becomes valid after its receipt does nothing before that.
+            let since = if let Some(Word::Valid { since, .. }) = self.word(place) { since } else { None };
+            let behind = |at: UnixMs| since.map_or(at, |since| at.max(since));
             let deed = Deed { at: behind(act.time.at), latest: behind(act.time.latest), received: act.time.received.map(behind) };
             let with_parcel = matches!(act.body(), Body::Attempt(_) | Body::Action(_) | Body::Close(_));
             let is_in_time_for = match clock.starts.on {

@@ -43,6 +43,10 @@ impl Act<'_> {
     pub fn stands(&self) -> bool {
         self.withdrawn.is_none()
     }
+    /// Whether it has the correct data of another registration.
+    pub fn is_correct_data(&self) -> bool {
+        self.first.entry.key != self.recorded.entry.key
+    }
     pub fn outlet(&self) -> &OutletCode {
         &self.first.entry.author.outlet
     }
@@ -59,8 +63,8 @@ impl Act<'_> {
 /// What becomes of a reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Word {
-    /// It counts from this moment on (never, if the server has not had it). An outlet's mark against it that came too late is kept.
-    Valid { from: Option<UnixMs>, late_mark: bool },
+    /// It is valid, if it was not so at its receipt, since this moment. An outlet's mark against it that came too late is kept.
+    Valid { since: Option<UnixMs>, late_mark: bool },
     /// It does not count. From when on that is known: the receipt, or the mark's.
     Invalid { known: Option<UnixMs> },
     /// It is not the origin outlet's, and nobody has to act on it.
@@ -85,13 +89,13 @@ pub struct End {
 
 /// A history as it is read.
 pub struct Reading<'a> {
-    /// All entries as they were recorded.
-    pub all: &'a [Recorded],
     pub acts: Vec<Act<'a>>,
     pub facts: &'a Facts,
     pub book: &'a Rulebook,
     pub now: UnixMs,
     pub rounds: Vec<Round>,
+    /// The rounds in which duties began: also with what was taken back only after a duty that it began had run out.
+    pub begun: Vec<Round>,
     pub ends: Vec<End>,
     pub has_ended: bool,
     words: HashMap<usize, Word>,
@@ -128,7 +132,7 @@ fn is_head_office(recorded: &Recorded) -> bool {
 }
 
 /// The corrections of an entry by people who may correct it: its author, their outlet, head office's reviewer.
-pub fn corrections<'a>(all: &'a [Recorded], of: &'a Recorded) -> impl Iterator<Item = &'a Recorded> {
+fn corrections<'a>(all: &'a [Recorded], of: &'a Recorded) -> impl Iterator<Item = &'a Recorded> {
     all.iter().filter(move |by| {
         let (author, wrong) = (&by.entry.author, &of.entry.author);
         let may = author.role == Role::HqReviewer || author.user == wrong.user || author.outlet == wrong.outlet;
@@ -136,7 +140,11 @@ pub fn corrections<'a>(all: &'a [Recorded], of: &'a Recorded) -> impl Iterator<I
     })
 }
 
-/// When an entry was taken back: by the first correction of it that stands itself.
+fn known(recorded: &Recorded) -> UnixMs {
+    recorded.standing.receipt().map_or_else(|| recorded.acted_at(), |receipt| receipt.received_at)
+}
+
+/// When an entry was taken back: by the first correction of it that stands itself, or with the correction to which its data belong.
 fn withdrawn(all: &[Recorded], of: &Recorded) -> Option<UnixMs> {
     let stands = |by: &&Recorded| {
         let Body::Correction(correction) = &by.entry.body else { return false };
@@ -144,12 +152,30 @@ fn withdrawn(all: &[Recorded], of: &Recorded) -> Option<UnixMs> {
         let is_same = || same.is_some_and(|same| withdrawn(all, same).is_none());
         withdrawn(all, by).is_none() && (correction.fault != Fault::SameAs || is_same())
     };
-    let known = |by: &Recorded| by.standing.receipt().map_or_else(|| by.acted_at(), |receipt| receipt.received_at);
-    corrections(all, of).filter(stands).map(known).min()
+    corrections(all, of).filter(stands).map(known).chain(out_of_force(all, of)).min()
+}
+
+/// Since when correct data are not in force: their correction was taken back, or another correction of the same registration was
+/// received after it, or what they replace is not in force itself.
+fn out_of_force(all: &[Recorded], of: &Recorded) -> Option<UnixMs> {
+    let wrong = wrong_of(all, of)?;
+    let brings_data = |by: &&Recorded| {
+        let data = all.iter().find(|r| r.change == by.change && !std::ptr::eq(*r, *by));
+        data.and_then(|data| wrong_of(all, data)).is_some_and(|corrected| corrected.entry.key == wrong.entry.key)
+    };
+    let with_data = || corrections(all, wrong).filter(brings_data);
+    let own = with_data().find(|by| by.change == of.change)?;
+    if let Some(taken_back) = withdrawn(all, own) {
+        return Some(taken_back);
+    }
+    let standing = with_data().filter(|by| withdrawn(all, by).is_none());
+    let last =
+        standing.max_by_key(|by| (by.standing.receipt().map_or(i64::MAX, |receipt| receipt.received_at.0), rank(all, by)))?;
+    if last.change == of.change { out_of_force(all, wrong) } else { Some(known(last)) }
 }
 
 /// The registration that correct data replace: they are in one change with a correction of it.
-pub fn wrong_of<'a>(all: &'a [Recorded], of: &'a Recorded) -> Option<&'a Recorded> {
+fn wrong_of<'a>(all: &'a [Recorded], of: &'a Recorded) -> Option<&'a Recorded> {
     let is_wrong = |wrong: &&Recorded| {
         let same_kind = wrong.entry.key.kind == of.entry.key.kind && wrong.change != of.change;
         let is_data = |by: &Recorded| matches!(&by.entry.body, Body::Correction(it) if it.fault == Fault::IncorrectData);
@@ -163,22 +189,46 @@ fn first_of<'a>(all: &'a [Recorded], of: &'a Recorded) -> &'a Recorded {
     wrong_of(all, of).map_or(of, |wrong| first_of(all, wrong))
 }
 
+/// The place of an entry in the order of the estimates; an entry comes after what it is about.
+fn rank<'a>(all: &'a [Recorded], of: &'a Recorded) -> impl Ord + use<'a> {
+    fn moment(all: &[Recorded], of: &Recorded) -> (UnixMs, usize) {
+        let about = of.entry.body.references().into_iter().filter_map(|key| all.iter().find(|r| r.entry.key == *key));
+        let behind = about.map(|other| moment(all, other)).max().map(|(at, nth)| (at, nth + 1));
+        (of.acted_at(), 0).max(behind.unwrap_or((UnixMs(i64::MIN), 0)))
+    }
+    let received = of.standing.receipt().map_or(UnixMs(i64::MAX), |receipt| receipt.received_at);
+    let key = &of.entry.key;
+    (moment(all, of), received, key.tag, key.seq, key.index, of.change)
+}
+
+/// A reply counts from its receipt: it comes after all that was certainly done before that, but before what is about it and shows that
+/// somebody had it earlier, because the server received it before the reply.
+fn with_replies_at_their_receipt(acts: Vec<Act<'_>>) -> Vec<Act<'_>> {
+    let place_of = |place: usize, act: &Act<'_>| {
+        let Some(received) = act.time.received.filter(|_| matches!(act.body(), Body::Reply(_))) else { return place };
+        let mut behind = place;
+        for (other, later) in acts.iter().enumerate().skip(place + 1) {
+            let is_about = later.body().references().contains(&act.key());
+            if is_about && later.time.received.is_some_and(|later| later < received) {
+                break;
+            }
+            if later.time.latest < received {
+                behind = other;
+            }
+        }
+        behind
+    };
+    let is_reply = |act: &Act<'_>| matches!(act.body(), Body::Reply(_));
+    let places: Vec<_> = acts.iter().enumerate().map(|(place, act)| (place_of(place, act), is_reply(act), place)).collect();
+    let mut placed: Vec<_> = places.into_iter().zip(acts).collect();
+    placed.sort_by_key(|(place, _)| *place);
+    placed.into_iter().map(|(_, act)| act).collect()
+}
+
 impl<'a> Reading<'a> {
     pub fn of(all: &'a [Recorded], facts: &'a Facts, book: &'a Rulebook, now: UnixMs) -> Self {
-        // The order of the estimates; an entry comes after what it is about.
-        let place = |key: &EntryKey| all.iter().position(|r| r.entry.key == *key);
-        fn moment(all: &[Recorded], of: &Recorded, place: &dyn Fn(&EntryKey) -> Option<usize>) -> (UnixMs, usize) {
-            let about = of.entry.body.references().into_iter().filter_map(place);
-            let behind = about.map(|other| moment(all, &all[other], place)).max().map(|(at, nth)| (at, nth + 1));
-            (of.acted_at(), 0).max(behind.unwrap_or((UnixMs(i64::MIN), 0)))
-        }
-        let received = |r: &Recorded| r.standing.receipt().map_or(UnixMs(i64::MAX), |receipt| receipt.received_at);
-        let rank = |r: &'a Recorded| {
-            let key = &r.entry.key;
-            (moment(all, r, &place), received(r), key.tag, key.seq, key.index, r.change)
-        };
         let mut order: Vec<&Recorded> = all.iter().collect();
-        order.sort_by_key(|r| (rank(first_of(all, r)), rank(r)));
+        order.sort_by_key(|r| (rank(all, first_of(all, r)), rank(all, r)));
         let act = |recorded: &'a Recorded| {
             let first = first_of(all, recorded);
             let time = time_of(first, book);
@@ -187,12 +237,15 @@ impl<'a> Reading<'a> {
             let is_version_unsure = time.received.is_some() && switches().any(|from| time.earliest < from && from <= time.latest);
             Act { recorded, first, time, version, is_version_unsure, withdrawn: withdrawn(all, recorded) }
         };
-        let acts: Vec<Act<'a>> = order.into_iter().map(act).collect();
-        let mut reading =
-            Self { all, acts, facts, book, now, rounds: Vec::new(), ends: Vec::new(), has_ended: false, words: HashMap::new() };
-        let replies = (0..reading.acts.len()).filter(|place| matches!(reading.acts[*place].body(), Body::Reply(_)));
-        reading.words = replies.map(|place| (place, reading.judge_reply(place))).collect();
-        reading.find_rounds();
+        let acts: Vec<Act<'a>> = with_replies_at_their_receipt(order.into_iter().map(act).collect());
+        let (rounds, begun, ends) = (Vec::new(), Vec::new(), Vec::new());
+        let mut reading = Self { acts, facts, book, now, rounds, begun, ends, has_ended: false, words: HashMap::new() };
+        // How long a mark counts depends on when the origin outlet was told, and the rounds depend on the replies.
+        for _ in 0..2 {
+            let replies = (0..reading.acts.len()).filter(|place| matches!(reading.acts[*place].body(), Body::Reply(_)));
+            reading.words = replies.map(|place| (place, reading.judge_reply(place))).collect();
+            reading.find_rounds();
+        }
         reading
     }
 
@@ -212,27 +265,19 @@ impl<'a> Reading<'a> {
         self.words.get(&place).copied()
     }
 
+    /// From when on a valid reply counts, also one that was taken back since.
+    pub fn counted_from(&self, place: usize) -> Option<UnixMs> {
+        let Some(Word::Valid { since, .. }) = self.word(place) else { return None };
+        self.acts[place].time.received.map(|received| since.map_or(received, |since| since.max(received)))
+    }
+
     /// From when on a standing, valid reply counts.
     pub fn counts_from(&self, place: usize) -> Option<UnixMs> {
-        match self.word(place) {
-            Some(Word::Valid { from, .. }) if self.acts[place].stands() => from,
-            _ => None,
-        }
+        self.counted_from(place).filter(|_| self.acts[place].stands())
     }
 
     pub fn is_valid(&self, place: usize) -> bool {
         matches!(self.word(place), Some(Word::Valid { .. })) && self.acts[place].stands()
-    }
-
-    /// Whether an act comes before another. A reply counts from its receipt: what was certainly done before that comes before it.
-    pub fn is_before(&self, one: usize, other: usize) -> bool {
-        let certainly_before = |act: usize, reply: usize| {
-            let (act, reply) = (&self.acts[act], &self.acts[reply]);
-            let is_about = act.body().references().contains(&reply.key());
-            let counts = reply.time.received.filter(|_| matches!(reply.body(), Body::Reply(_)) && !is_about);
-            counts.is_some_and(|from| act.time.latest < from)
-        };
-        if one < other { !certainly_before(other, one) } else { one != other && certainly_before(one, other) }
     }
 
     // ---- replies (domain 6.4) ----
@@ -261,7 +306,7 @@ impl<'a> Reading<'a> {
         if !is_origins && !is_head_office(act.recorded) {
             return Word::NoReply;
         }
-        let said = |mark: &Act<'_>| Some(mark.time.received.unwrap_or(mark.time.at));
+        let said = |mark: &Act<'_>| known(mark.recorded);
         let is_lifted = |mark: &Act<'_>| self.ruling(mark.key()).is_some_and(|(_, stands)| stands == Stands::Lifted);
         let about =
             || self.marks(act.key()).filter(|(mark, said)| matches!(said, Remark::Valid | Remark::Invalid) && !is_lifted(mark));
@@ -269,60 +314,81 @@ impl<'a> Reading<'a> {
         let by_ruling = self.ruling(act.key()).map(|(by, stands)| (by, stands == Stands::Upheld));
         let by_mark = || about().rfind(|(mark, _)| is_head_office(mark.recorded)).map(|(by, said)| (by, said == Remark::Valid));
         match by_ruling.or_else(by_mark) {
-            Some((_, true)) => return Word::Valid { from: received, late_mark: false },
-            Some((by, false)) => return Word::Invalid { known: said(by) },
+            Some((_, true)) => return Word::Valid { since: None, late_mark: false },
+            Some((by, false)) => return Word::Invalid { known: Some(said(by)) },
             None => {}
         }
-        // By itself: a decision of the pack, with what the decision needs.
-        let by_itself = self.is_complete(act, reply);
-        let (mut word, mut is_valid) = (Word::Invalid { known: received }, by_itself);
-        if by_itself {
-            word = Word::Valid { from: received, late_mark: false };
-        }
-        let mut late = false;
-        let runs_out = self.runs_out(act);
+        let mut word = self.by_itself(act, reply);
         // Outlets' marks, the oldest first: each changes the word from its own receipt on.
         let outlets = about().filter(|(mark, _)| !is_head_office(mark.recorded));
         for (mark, remark) in outlets.filter(|(mark, _)| self.facts.origin_outlet.as_ref() != Some(mark.outlet())) {
-            match remark {
-                Remark::Valid if !is_valid => {
-                    let from = received.map(|received| received.max(said(mark).unwrap()));
-                    (word, is_valid) = (Word::Valid { from, late_mark: false }, true);
-                    late = false;
+            let since = if let Word::Valid { since, .. } = word { since } else { None };
+            let counts = received.map(|received| since.map_or(received, |since| since.max(received)));
+            let ends = counts.map(|counts| self.marked_until(place, counts));
+            let is_late = mark.time.received.zip(ends).is_some_and(|(received, until)| received > until);
+            word = match (remark, word) {
+                // It says again what counted already, or says so earlier.
+                (Remark::Valid, Word::Valid { since, .. }) => {
+                    Word::Valid { since: since.map(|since| since.min(said(mark))), late_mark: false }
                 }
-                Remark::Valid => late = false,
-                _ if mark.time.received.zip(runs_out).is_some_and(|(received, due)| received > due) => late = true,
-                _ => (word, is_valid) = (Word::Invalid { known: said(mark) }, false),
-            }
+                (Remark::Valid, _) => Word::Valid { since: Some(said(mark)), late_mark: false },
+                (_, Word::Valid { since, .. }) if is_late => Word::Valid { since, late_mark: true },
+                (_, invalid) if is_late => invalid,
+                _ => Word::Invalid { known: Some(said(mark)) },
+            };
         }
-        match word {
-            Word::Valid { from, .. } => Word::Valid { from, late_mark: late },
-            other => other,
+        word
+    }
+
+    /// What a reply is without marks: valid from the first moment at which all that it needs had been received.
+    fn by_itself(&self, act: &Act<'_>, reply: &Reply) -> Word {
+        let came = known(act.recorded);
+        let received = self.acts.iter().map(|act| known(act.recorded));
+        let mut moments: Vec<UnixMs> = received.chain(self.acts.iter().filter_map(|act| act.withdrawn)).collect();
+        moments.push(came);
+        moments.sort();
+        match moments.into_iter().filter(|moment| *moment >= came).find(|moment| self.is_complete(act, reply, *moment)) {
+            Some(moment) => Word::Valid { since: (moment > came).then_some(moment), late_mark: false },
+            None => Word::Invalid { known: act.time.received },
         }
     }
 
-    /// When the first of the duties runs out that a reply starts.
-    fn runs_out(&self, act: &Act<'_>) -> Option<UnixMs> {
+    /// Until when an outlet's mark against a reply counts that counts from a moment: for the time of the answer, after this moment or
+    /// after the origin outlet was told, and while none of the duties has run out that the reply starts.
+    fn marked_until(&self, place: usize, counts: UnixMs) -> UnixMs {
+        let act = &self.acts[place];
         let pack = self.pack(act.version);
-        let received = act.time.received?;
+        let told = self.round_of(place).and_then(|round| round.told).map_or(counts, |(told, _)| told.max(counts));
+        let answer = Self::reply_clock(pack).and_then(|clock| self.due(pack, clock, told).ok().flatten());
+        let by_time = answer.unwrap_or(UnixMs(told.0 + 24 * 3_600_000));
         let duties = pack.clocks.iter().filter(|clock| clock.starts.on == On::Reply && clock.starts.is(act.body()));
-        duties.filter_map(|clock| self.due(pack, clock, received).ok().flatten()).min()
+        duties.filter_map(|clock| self.due(pack, clock, counts).ok().flatten()).fold(by_time, UnixMs::min)
     }
 
-    /// Whether a reply has a decision of the pack and what the decision needs.
-    fn is_complete(&self, act: &Act<'_>, reply: &Reply) -> bool {
+    /// Whether a reply has a decision of the pack, and at a moment what the decision needs: of the problems that were registered when it
+    /// came those that no correction has ended since ask for something.
+    fn is_complete(&self, act: &Act<'_>, reply: &Reply, moment: UnixMs) -> bool {
         let pack = self.pack(act.version);
         let Some(row) = pack.outcomes.iter().find(|row| row.code == reply.decision.as_str()) else { return false };
         let Some(needs) = &row.reply_needs else { return false };
-        let came = act.time.received.unwrap_or(act.time.at);
+        let came = known(act.recorded);
         let had = |codes: &[String], subs: &[String]| {
-            self.standing().any(|(_, other)| {
+            self.acts.iter().any(|other| {
                 let is_code = |(code, _): (&str, Stage)| {
                     codes.iter().any(|row| row.strip_suffix('*').map_or(row == code, |start| code.starts_with(start)))
                 };
-                subs.is_empty() && other.registers().is_some_and(is_code) && other.time.latest <= came
+                // Correct data say since their receipt what they say of the earlier act.
+                let is_known = !other.is_correct_data() || known(other.recorded) <= moment;
+                let is_ended = other.withdrawn.is_some_and(|ended| ended <= moment);
+                subs.is_empty() && other.registers().is_some_and(is_code) && (other.time.latest <= came && is_known && !is_ended)
             })
         };
+        let is_there = |wanted: &dyn Fn(&Body) -> bool| {
+            self.standing().any(|(_, part)| wanted(part.body()) && known(part.recorded) <= moment)
+        };
+        let agreed =
+            || is_there(&|body| matches!(body, Body::Consent(it) if it.by == Customer::Sender && it.to == reply.decision));
+        let letter = || is_there(&|body| matches!(body, Body::Photo(photo) if photo.purpose == PhotoPurpose::Letter));
         let has = |field: &str| match field {
             "phone" => has_text(reply.phone.as_ref()),
             "address" => has_text(reply.address.as_ref()),
@@ -331,12 +397,12 @@ impl<'a> Reading<'a> {
             "words" => has_text(reply.words.as_ref()),
             "agreed" => has_text(reply.agreed.as_ref()),
             "agreed_by" => reply.agreed_by.is_some(),
-            "sender_agrees" => reply.agreed_by == Some(Customer::Sender),
+            "sender_agrees" => reply.agreed_by == Some(Customer::Sender) || agreed(),
             "payer" => reply.payer.is_some(),
             "until" => reply.until.is_some(),
             "same" => reply.same,
             "informed" => reply.informed,
-            "letter" => reply.letter.is_some(),
+            "letter" => reply.letter.is_some() || letter(),
             _ => false,
         };
         let further = row.reply_needs_if.iter().filter(|more| had(&more.codes, &[])).flat_map(|more| &more.needs);
@@ -399,9 +465,32 @@ impl<'a> Reading<'a> {
     }
 
     fn find_rounds(&mut self) {
+        let (rounds, ends, has_ended) = self.divided(|_, act| act.stands());
+        (self.rounds, self.ends, self.has_ended) = (rounds, ends, has_ended);
+        (self.begun, ..) = self.divided(|_, act| act.stands() || self.is_kept(act));
+    }
+
+    /// Whether an act was taken back only after a duty for which somebody answers, and which it began, had run out.
+    fn is_kept(&self, act: &Act<'_>) -> bool {
+        let pack = self.pack(act.version);
+        let is_told_of = act.registers().is_some_and(|(code, _)| pack.code(code).is_none_or(|row| row.notify));
+        pack.clocks.iter().any(|clock| {
+            let at = match (clock.starts.on, act.body()) {
+                (On::Attempt, Body::Attempt(_)) => Some(act.time.at),
+                (On::Registration, _) if is_told_of => Some(act.time.at),
+                (On::Notice, Body::Notice(_)) => act.time.received,
+                _ => None,
+            };
+            clock.rule.is_some() && clock.starts.is(act.body()) && at.is_some_and(|at| self.is_start(clock, act, at))
+        })
+    }
+
+    /// Divides the acts that count into rounds.
+    fn divided(&self, counts: impl Fn(usize, &Act<'a>) -> bool) -> (Vec<Round>, Vec<End>, bool) {
+        let counted: Vec<(usize, &Act<'a>)> = self.acts.iter().enumerate().filter(|(place, act)| counts(*place, act)).collect();
         let mut rounds: Vec<Round> = Vec::new();
         let (mut has_ended, mut ends) = (false, Vec::<End>::new());
-        for (place, act) in self.standing() {
+        for (place, act) in counted.iter().copied() {
             let was_ended = has_ended;
             match act.body() {
                 Body::Close(_) if was_ended => {
@@ -425,22 +514,24 @@ impl<'a> Reading<'a> {
                 continue;
             }
             let start = round.start;
-            let since = || self.standing().filter(move |(other, _)| *other >= start && *other < place);
-            let is_reply = |(other, _): &(usize, &Act<'_>)| self.is_valid(*other);
-            let is_since = |other: usize| other == start || !self.is_before(other, start);
-            let is_answered = self.standing().filter(is_reply).any(|(other, _)| self.is_before(other, place) && is_since(other));
+            let since = || counted.iter().copied().filter(move |(other, _)| *other >= start && *other < place);
+            // What was certainly done before a reply counted is no answer to it.
+            let answers = |other: usize| match self.word(other) {
+                Some(Word::Valid { since, .. }) => since.is_none_or(|since| since <= act.time.latest),
+                _ => false,
+            };
+            let is_answered = since().any(|(other, _)| answers(other));
             let told_until = since().filter_map(|(_, other)| self.knows_until(other)).max();
             let is_untold = told_until.is_some_and(|until| until < act.time.earliest);
             let is_known = since().any(|(_, other)| self.may_be_one(other, act));
             let other_day = self.day(&self.acts[start]) != self.day(act);
             if was_ended || is_answered || other_day || (is_untold && !is_known) {
-                rounds.push(Round { start, told: None });
-                rounds.last_mut().unwrap().start = place;
+                rounds.push(Round { start: place, told: None });
             }
         }
         for n in 0..rounds.len() {
             let (start, next) = (rounds[n].start, rounds.get(n + 1).map_or(self.acts.len(), |round| round.start));
-            let inside = self.standing().filter(|(place, _)| *place >= start && *place < next);
+            let inside = counted.iter().copied().filter(|(place, _)| *place >= start && *place < next);
             let tells = inside.filter(|(_, act)| self.may_tell_of(act, &self.acts[start])).filter_map(|(place, act)| {
                 let at = match act.body() {
                     Body::Notice(_) => act.time.received.filter(|_| self.is_to_origin(act)),
@@ -452,16 +543,16 @@ impl<'a> Reading<'a> {
             });
             rounds[n].told = tells.min();
         }
-        (self.rounds, self.ends, self.has_ended) = (rounds, ends, has_ended);
+        (rounds, ends, has_ended)
     }
 
     /// The round of an act: the last one whose first act is not after it.
     pub fn round_of(&self, place: usize) -> Option<Round> {
-        self.rounds.iter().rev().find(|round| round.start == place || self.is_before(round.start, place)).copied()
+        self.rounds.iter().rev().find(|round| round.start <= place).copied()
     }
 
     /// The first end of the case after an act.
     pub fn end_after(&self, place: usize) -> Option<End> {
-        self.ends.iter().find(|end| !self.is_before(end.place, place)).copied()
+        self.ends.iter().find(|end| end.place >= place).copied()
     }
 }

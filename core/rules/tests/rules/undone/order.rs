@@ -61,6 +61,23 @@ fn a_reply_stays_before_what_is_about_it() {
     assert_eq!(story.judge(at(1, 0, 0, 0)).decision, None);
 }
 
+// rules: T-3
+#[test]
+fn a_reply_that_somebody_had_early_passes_nothing_uncertain_on_the_way_to_what_is_about_it() {
+    for (latest, is_before) in [(at(0, 19, 59, 59), true), (at(0, 20, 0, 0), false), (at(0, 21, 0, 0), false)] {
+        let mut story = Story::new();
+        failed(&mut story, at(0, 9, 0, 0), "DF-NOBODY");
+        noticed(&mut story, at(0, 9, 30, 0));
+        let reply = late_reply(&mut story);
+        // The failure was at 11:00 by its device, and surely no later than this.
+        let mut receipt = Receipt::of(latest, Some(at(0, 11, 0, 0)));
+        (receipt.acted.anchored, receipt.acted.from) = (false, Some(at(0, 8, 0, 0)));
+        story.attempt(at(0, 11, 0, 0), None, "DF-NOBODY").standing = Standing::Accepted(receipt);
+        mark(&mut story, &WEST, at(0, 12, 0, 0), &reply, Remark::Valid);
+        assert_eq!(story.judge(at(1, 0, 0, 0)).decision.is_some(), is_before, "{latest:?}");
+    }
+}
+
 // rules: C-18
 #[test]
 fn a_case_of_ten_thousand_entries_by_somebody_hostile_is_judged() {
