@@ -66,6 +66,12 @@ pub struct CaseSummary {
     pub due_at_ms: Option<i64>,
     /// Whether it has ended.
     pub closed: bool,
+    /// The account to which the parcel is assigned.
+    #[uniffi(default = None)]
+    pub assigned_to: Option<String>,
+    /// For when the assignment plans it.
+    #[uniffi(default = None)]
+    pub planned_at_ms: Option<i64>,
 }
 
 /// One case with all that is said of it now.
@@ -463,6 +469,8 @@ impl From<CaseRow> for CaseSummary {
             updated_at_ms: row.updated_at.0,
             due_at_ms: row.due_at.map(|due| due.0),
             closed: row.closed,
+            assigned_to: row.assigned_to,
+            planned_at_ms: row.planned_at.map(|at| at.0),
         }
     }
 }

@@ -46,6 +46,10 @@ pub struct CaseRow {
     pub due_at: Option<UnixMs>,
     /// Whether the case is closed.
     pub closed: bool,
+    /// The person to whom the parcel is assigned.
+    pub assigned_to: Option<String>,
+    /// The time for which the assignment plans it.
+    pub planned_at: Option<UnixMs>,
 }
 
 /// Selects the cases to list.
@@ -161,7 +165,7 @@ impl Store {
         let (closed, due_at, case) = filter.after.as_ref().map_or((-1, 0, vec![]), place);
         self.db.all(
             "case_row",
-            "SELECT * FROM case_row
+            "SELECT * FROM case_row LEFT JOIN assignment USING (case_id)
              WHERE closed <= ?1 AND (?2 IS NULL OR state = ?2) AND (?3 IS NULL OR instr(waybill, ?3) > 0)
                AND (closed, due_at, case_id) > (?5, ?6, ?7)
              ORDER BY closed, due_at, case_id LIMIT ?4",
@@ -305,5 +309,7 @@ fn read_row(row: &Row<'_>) -> Result<CaseRow, StoreError> {
         updated_at: row.get("updated_at")?,
         due_at: (due_at.0 != project::NEVER).then_some(due_at),
         closed: row.get("closed")?,
+        assigned_to: row.get("person")?,
+        planned_at: row.get("planned_at")?,
     })
 }

@@ -106,7 +106,7 @@ Path = str | PathLike[str]
 AnyCommand = (
     Command.FAIL | Command.PROBLEM | Command.PHOTOS | Command.SMS | Command.CALL | Command.NOTE | Command.OUTAGE
     | Command.NOTICE | Command.SEEN | Command.REPLY | Command.MARK | Command.ACTION | Command.TICK | Command.ASSIGN
-    | Command.CONSENT | Command.GOODS | Command.LEDGER | Command.WAIVE | Command.CORRECT | Command.DISPUTE
+    | Command.ASSIGN_ALL | Command.ASSIGN_BACK | Command.CONSENT | Command.GOODS | Command.LEDGER | Command.WAIVE | Command.CORRECT | Command.DISPUTE
     | Command.IDENTIFY | Command.HANDOVER | Command.TAKEOVER | Command.CLOSE
 )
 AnySmsOutcome = (
