@@ -221,7 +221,7 @@ async fn a_person_who_can_not_have_the_parcel_is_refused_offline_with_those_who_
     let mut world = World::new().await;
     world.admin().user("c9", "周离职", "courier", "0412").unwrap();
     world.admin().user("y1", "外人", "courier", "0571").unwrap();
-    world.admin().leave("c9", world.hands.now()).unwrap();
+    world.admin().left("c9", world.hands.now()).unwrap();
     let (_, _, tablet) = network(&mut world, &[2]).await;
     world.link.set(LinkMode::Cut);
     for wrong in ["c9", "y1", "s1", "nobody"] {
@@ -291,19 +291,16 @@ async fn an_assignment_is_undone_to_whom_it_was_before() {
     }
     assert!(!has(&c1, 2) && has(&c2, 2) && !has(&c3, 2), "to the assignment before");
     // Of the first assignment: to the list's courier, and before it is sent.
-    let (c1, _, tablet) = {
-        let mut world = World::new().await;
-        let (c1, c2, tablet) = network(&mut world, &[2]).await;
-        assign(&tablet, 2, "c2").unwrap();
-        world.hands.advance(1);
-        undo(&tablet, 2).unwrap();
-        tablet.sync().await.unwrap();
-        for device in [&c1, &c2] {
-            device.sync().await.unwrap();
-        }
-        assert!(has(&c1, 2) && !has(&c2, 2));
-        (c1, c2, tablet)
-    };
+    let mut other = World::new().await;
+    let (c1, c2, tablet) = network(&mut other, &[2]).await;
+    assign(&tablet, 2, "c2").unwrap();
+    other.hands.advance(1);
+    undo(&tablet, 2).unwrap();
+    tablet.sync().await.unwrap();
+    for device in [&c1, &c2] {
+        device.sync().await.unwrap();
+    }
+    assert!(has(&c1, 2) && !has(&c2, 2));
     assert_eq!(tablet.case(2).unwrap().case.assigned().unwrap().to.as_str(), "c1");
     assert_eq!(c1.case(2).unwrap().judgement.conflicts, []);
 }
