@@ -22,7 +22,7 @@ impl Doc {
         self.n > 0 && self.kind != kind
     }
 
-    /// Adds an accepted change. `review`: the policy admitted it with a mark for review by head office.
+    /// Adds an accepted change, but for who has the parcel (see [`crate::holder`]). `review`: the policy admitted it with a mark for review by head office.
     pub(crate) fn add(&mut self, change: &Change, person: &str, review: bool) {
         self.n += 1;
         self.bytes += change.bytes().len();
@@ -62,10 +62,6 @@ impl Doc {
                 Body::Handover(handover) => {
                     self.offered_to = Some(handover.to.to_string());
                     self.offer = Some(entry.key.to_string());
-                }
-                Body::Takeover(_) => {
-                    self.courier = Some(entry.author.user.to_string());
-                    (self.offered_to, self.offer) = (None, None);
                 }
                 _ => {}
             }

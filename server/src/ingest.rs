@@ -16,6 +16,7 @@ use crate::{
     facts, feed,
     first::First,
     gap::{Gaps, Order, Said},
+    holder,
     keys::Keys,
     left,
     link::Kept,
@@ -227,6 +228,7 @@ impl Taking<'_> {
                 (None, Admission::New) => {
                     history.remember(read.link());
                     doc.add(read, &device_person(device, read), receipt.review);
+                    holder::follow(tx, &mut doc, read, &receipt)?;
                     let from = case_log::From {
                         device: &device.id,
                         pushed_by: &batch.install,

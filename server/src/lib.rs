@@ -30,6 +30,7 @@ mod gap;
 mod gauges;
 mod guesses;
 mod headoffice;
+mod holder;
 mod http;
 mod import;
 mod in_flight;

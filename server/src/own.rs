@@ -10,7 +10,7 @@ use doorstep_protocol::signing::receipt_hash;
 use crate::{
     case_log,
     error::ApiError,
-    feed,
+    feed, holder,
     keys::Keys,
     link::{self, Entry},
     photos::expect::due_hours,
@@ -37,6 +37,7 @@ pub(crate) fn append(
     let before = doc.n;
     let author = entries.first().map(|entry| entry.author.user.to_string()).unwrap_or_default();
     doc.add(&change, &author, false);
+    holder::follow(tx, &mut doc, &change, &receipt)?;
     let own = Entry::Own {
         case: *case.as_bytes(),
         n: doc.n,

@@ -9,6 +9,7 @@ use doorstep_rules::{Concerned, Permit, Policy};
 use crate::{
     clock,
     error::ApiError,
+    holder,
     packs::Rules,
     sheet,
     store::{docs::Doc, parcels, people, tx::Tx},
@@ -72,6 +73,9 @@ impl Rights {
                 Some((Permit::Review, _)) => review = true,
                 Some((Permit::Deny, rule)) => return Ok(Err(Refusal::Rights { rule: rule.clone() })),
                 None => return Ok(Err(Refusal::Rights { rule: "none".into() })),
+            }
+            if let Body::Assign(assign) = &entry.body {
+                review |= !holder::may_move(tx, author, assign, &parcel)?;
             }
             // A courier who had the parcel once may still report what happened at the door, but only the present courier can hand
             // it over.

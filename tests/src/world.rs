@@ -32,6 +32,7 @@ pub const PARCEL_COLUMNS: &str = "waybill,network,origin_outlet,delivering_outle
 
 /// The way back from steps of the server's schema, the newest first.
 const UNDO: &[(u32, &str)] = &[
+    (18, "ALTER TABLE doc DROP COLUMN courier_ms; ALTER TABLE parcel DROP COLUMN courier_ms"),
     (
         17,
         "DROP TABLE duty; DROP INDEX case_by_urgency; ALTER TABLE case_row DROP COLUMN duties;

@@ -199,6 +199,8 @@ fn hint(error: &ClientError) -> Option<&'static str> {
         "sub_unknown" => "--sub",
         "no_case" | "no_attempt" => "doorstep fail, doorstep register",
         "no_target" | "no_number" | "number_unusable" | "number_wrong" | "number_ended" => "--to",
+        "assignee" => "doorstep people",
+        "not_assigned" => "doorstep assign WAYBILL --to ACCOUNT",
         "sms_not_yours" => "doorstep sms lease",
         "registrar" => "--stage",
         "no_entry" => "doorstep show, doorstep explain",

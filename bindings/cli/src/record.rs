@@ -13,7 +13,7 @@ use doorstep_client::{
 };
 use doorstep_domain::{
     Action, Assign, Attempt, Call, Close, Consent, Correction, Dispute, Fen, Goods, Handover, Ledger, Outage, PhotoPurpose,
-    PhotoSource, Problem, Reply, Stage, Tick, UnixMs, Waiver, is_visible,
+    PhotoSource, Problem, Reply, Stage, Tick, UnixMs, Waiver, Waybill, is_visible,
 };
 use doorstep_rules::{Validity, Words};
 use serde_json::{Value, json};
@@ -177,8 +177,7 @@ fn recording(client: &Client, what: &Record, zone: FixedOffset) -> Result<Record
                 outlet: None,
                 said: said::words(told.as_deref())?,
             };
-            let waybills = waybills.iter().map(|waybill| said::waybill(waybill)).collect::<Result<_, _>>()?;
-            Ok(Recording { waybills, act: Act::Outage(outage), photos: Vec::new() })
+            Ok(Recording { waybills: numbers(waybills)?, act: Act::Outage(outage), photos: Vec::new() })
         }
         Record::Notice { waybill, to, request } => {
             let (to, request) = (to.as_deref().map(said::code).transpose()?, said::words(request.as_deref())?);
@@ -227,9 +226,13 @@ fn recording(client: &Client, what: &Record, zone: FixedOffset) -> Result<Record
         Record::Tick { waybill, step, note } => {
             on(waybill, Act::Tick(Tick { step: said::code(step)?, words: said::words(note.as_deref())? }))
         }
-        Record::Assign { waybill, to, at, note } => {
+        Record::Assign { waybills, to, at, note, .. } => {
             let (planned_at, words) = (time("--at", at)?, said::words(note.as_deref())?);
-            on(waybill, Act::Assign(Assign { to: said::code(to)?, planned_at, replaces: None, words }))
+            let act = match to {
+                Some(to) => Act::Assign(Assign { to: said::code(to)?, planned_at, replaces: None, words }),
+                None => Act::AssignBack { words },
+            };
+            Ok(Recording { waybills: numbers(waybills)?, act, photos: Vec::new() })
         }
         Record::Consent { waybill, by, to, name, note } => {
             let (name, words) = (said::words(name.as_deref())?, said::words(note.as_deref())?);
@@ -287,6 +290,10 @@ fn recording(client: &Client, what: &Record, zone: FixedOffset) -> Result<Record
             on(waybill, Act::Close(Close { outcome, words, piece: None }))
         }
     }
+}
+
+fn numbers(waybills: &[String]) -> Result<Vec<Waybill>, Failed> {
+    Ok(waybills.iter().map(|waybill| said::waybill(waybill)).collect::<Result<_, _>>()?)
 }
 
 /// Yuan with at most two decimals, as fen.

@@ -1,11 +1,12 @@
 //! One command, one call of the client, one answer. Only `enrol` and `sync` start a runtime.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use doorstep_client::{
     Authorship, CaseRow, Client, ClientError, Filter, Identity, Options, ProvenEntry, Recording, Refusal, SmsSender, Status,
     Which, http::Roots,
 };
+use doorstep_domain::Parcel;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
@@ -136,7 +137,10 @@ fn person(who: &Identity) -> Value {
 fn parcels(client: &Client, numbers: bool) -> Result<Answer, Failed> {
     let screen = Screen::of(client);
     let parcels = client.parcels()?;
-    let mut text: String = parcels.iter().map(|parcel| screen.parcel(parcel, numbers)).collect();
+    let cases = client.cases(&Filter { limit: u32::MAX, ..Filter::default() })?;
+    let cases: HashMap<&str, &CaseRow> = cases.iter().map(|row| (row.waybill.as_str(), row)).collect();
+    let line = |parcel: &Parcel| screen.parcel(parcel, cases.get(parcel.waybill.as_str()).copied(), numbers);
+    let mut text: String = parcels.iter().map(line).collect();
     if parcels.is_empty() {
         text = nothing(client, "没有今日运单", "no parcels today")?;
     }

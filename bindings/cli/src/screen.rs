@@ -146,6 +146,7 @@ impl<'a> Screen<'a> {
         if !row.decision.is_empty() {
             text += &format!("  {}", self.code(&row.decision));
         }
+        text += &self.assigned(row);
         if row.unsent > 0 {
             text += &format!("  {}: {}", say("未发送", "not sent"), row.unsent);
         }
@@ -168,8 +169,15 @@ impl<'a> Screen<'a> {
         both(&duty.told(self.pack(), now))
     }
 
-    /// One parcel of the day, for the courier who has it in the bag.
-    pub fn parcel(&self, parcel: &Parcel, numbers: bool) -> String {
+    /// To whom a case is assigned, and for when; empty if to nobody, and once it has ended.
+    fn assigned(&self, row: &CaseRow) -> String {
+        let Some(to) = row.assigned_to.as_ref().filter(|_| !row.closed) else { return String::new() };
+        let planned = row.planned_at.map(|at| format!(" {}", words::time(at, self.zone))).unwrap_or_default();
+        format!("  {} {to}{planned}", say("指派", "assigned to"))
+    }
+
+    /// One parcel of the day, for the courier who has it in the bag. `case`: its line in the list of cases.
+    pub fn parcel(&self, parcel: &Parcel, case: Option<&CaseRow>, numbers: bool) -> String {
         let show = if numbers { words::personal } else { Personal::masked_number };
         let phone = parcel.recipient_phone.as_ref().map_or_else(|| say("无电话", "no phone"), show);
         let (name, address) = (words::personal(&parcel.recipient_name), words::personal(&parcel.recipient_address));
@@ -196,6 +204,7 @@ impl<'a> Screen<'a> {
         {
             text += &format!("  {label} {value}");
         }
+        text += &case.map(|row| self.assigned(row)).unwrap_or_default();
         text + "\n"
     }
 }

@@ -25,6 +25,7 @@ pub fn action(word: &str) -> String {
         "waive" => "waiver",
         "correct" => "correction",
         "identify" => "alias",
+        "assign_back" => "assign",
         "resend" => return say("总部未收到，重新发送", "head office lacks it; sent again"),
         other => other,
     };

@@ -84,6 +84,12 @@ pub struct CaseSummary {
     pub mine: bool,
     /// All that is due, the most urgent first.
     pub duties: Vec<DutyRow>,
+    /// The account to which the parcel is assigned.
+    #[uniffi(default = None)]
+    pub assigned_to: Option<String>,
+    /// For when the assignment plans it.
+    #[uniffi(default = None)]
+    pub planned_at_ms: Option<i64>,
 }
 
 /// One case with all that is said of it now.
@@ -483,6 +489,8 @@ impl CaseSummary {
             due: row.due.map(|duty| DutyRow::of(duty, pack)),
             mine: row.mine,
             duties: row.duties.into_iter().map(|duty| DutyRow::of(duty, pack)).collect(),
+            assigned_to: row.assigned_to,
+            planned_at_ms: row.planned_at.map(|at| at.0),
         }
     }
 }

@@ -125,15 +125,33 @@ pub enum Command {
         /// What came of it.
         words: Option<String>,
     },
-    /// Somebody is to act.
+    /// A courier is to have the parcel: theirs until a later list, takeover or assignment.
     Assign {
         /// The waybill.
         waybill: String,
-        /// Who: an account.
+        /// Who: an account; `assignable` lists the possible ones.
         to: String,
         /// Planned for.
         planned_at_ms: Option<i64>,
         /// What is to be done.
+        words: Option<String>,
+    },
+    /// A courier is to have several parcels. All are assigned, or none.
+    AssignAll {
+        /// The waybills.
+        waybills: Vec<String>,
+        /// Who: an account; `assignable` lists the possible ones.
+        to: String,
+        /// Planned for.
+        planned_at_ms: Option<i64>,
+        /// What is to be done.
+        words: Option<String>,
+    },
+    /// Assignments are undone: each parcel is assigned to whom it was before, all or none.
+    AssignBack {
+        /// The waybills.
+        waybills: Vec<String>,
+        /// Why.
         words: Option<String>,
     },
     /// A customer agreed to something.
@@ -439,10 +457,9 @@ impl Command {
             Self::Tick { waybill, step, words } => {
                 (waybill, Act::Tick(Tick { step: said::code(&step)?, words: personal(words)? }))
             }
-            Self::Assign { waybill, to, planned_at_ms, words } => {
-                let (to, planned_at) = (said::code(&to)?, planned_at_ms.map(UnixMs));
-                (waybill, Act::Assign(Assign { to, planned_at, replaces: None, words: personal(words)? }))
-            }
+            Self::Assign { waybill, to, planned_at_ms, words } => (waybill, assign(&to, planned_at_ms, words)?),
+            Self::AssignAll { waybills, to, planned_at_ms, words } => return Ok((waybills, assign(&to, planned_at_ms, words)?)),
+            Self::AssignBack { waybills, words } => return Ok((waybills, Act::AssignBack { words: personal(words)? })),
             Self::Consent { waybill, by, to, name, words } => {
                 let (by, to) = (said::word(&by)?, client.code(&to, CodeOf::Consent)?);
                 (waybill, Act::Consent(Consent { by, to, name: personal(name)?, words: personal(words)? }))
@@ -484,6 +501,11 @@ impl Command {
         };
         Ok((vec![waybill], act))
     }
+}
+
+fn assign(to: &str, planned_at_ms: Option<i64>, words: Option<String>) -> Result<Act, ClientError> {
+    let (to, planned_at) = (said::code(to)?, planned_at_ms.map(UnixMs));
+    Ok(Act::Assign(Assign { to, planned_at, replaces: None, words: personal(words)? }))
 }
 
 fn personal(text: Option<String>) -> Result<Option<Personal>, ClientError> {

@@ -46,7 +46,7 @@ pub use platform::{
 };
 pub use rules::{NamedCode, OutcomeCode, ProblemCode, RuleSummary};
 pub use runtime::Cancel;
-pub use session::Person;
+pub use session::{Assignable, Person};
 pub use sheets::SheetDetail;
 pub use sms::{SmsDraft, SmsMoved, SmsOutcome};
 pub use sync::{RefusedAction, SyncSummary, UnsentAction, UnsentSummary};

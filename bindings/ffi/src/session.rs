@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use doorstep_client::{Identity, Member};
+use doorstep_client::{Identity, Member, PersonRow};
 
 use crate::{Cancel, DoorstepClient, DoorstepError};
 
@@ -19,6 +19,22 @@ pub struct Person {
     pub outlet: String,
     /// Whether a PIN is set. Without one only the platform or a new code unlocks.
     pub has_pin: bool,
+}
+
+/// A courier to whom a parcel can be assigned. For the screen, never for a log.
+#[derive(Clone, PartialEq, Eq, uniffi::Record)]
+#[uniffi::export(Display)]
+pub struct Assignable {
+    /// The account.
+    pub user: String,
+    /// The name.
+    pub name: String,
+}
+
+impl std::fmt::Display for Assignable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Assignable({})", self.user)
+    }
 }
 
 #[uniffi::export]
@@ -48,6 +64,16 @@ impl DoorstepClient {
     /// Everybody who was enrolled on this device.
     pub async fn people(&self) -> Result<Vec<Person>, DoorstepError> {
         self.local(|client| Ok(client.members()?.into_iter().map(Person::from).collect())).await
+    }
+
+    /// The couriers to whom a parcel can be assigned, by account: those of the delivering outlet who have not left. Empty if this device
+    /// does not know the outlet's people; then head office alone decides.
+    pub async fn assignable(&self, waybill: String) -> Result<Vec<Assignable>, DoorstepError> {
+        self.local(move |client| {
+            let one = |PersonRow { account, name, .. }| Assignable { user: account, name };
+            Ok(client.assignable(&waybill)?.into_iter().map(one).collect())
+        })
+        .await
     }
 
     /// Whether somebody must unlock first: the shift has ended, or nobody has unlocked yet.

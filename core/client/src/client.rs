@@ -21,7 +21,7 @@ use tokio::sync::watch;
 
 use crate::{
     ClientError, Clock, DeviceSigner, NewPhoto, Refusal, SmsSender, SoftwareSigner, SyncReport, SystemClock,
-    command::plan,
+    command::{self, plan},
     drive,
     http::{self, Roots},
     inner::{Gone, Inner, PhotoWork, SmsWork, Transport, Wakes},
@@ -263,6 +263,19 @@ impl Client {
     pub fn people(&self) -> Result<Vec<PersonRow>, ClientError> {
         self.unlocked()?;
         Ok(self.inner.store().people()?)
+    }
+
+    /// The couriers to whom a parcel can be assigned, by account: those of the delivering outlet who have not left. Empty if this device
+    /// does not know the outlet's people; then head office alone decides.
+    pub fn assignable(&self, waybill: &str) -> Result<Vec<PersonRow>, ClientError> {
+        let now = self.unlocked()?;
+        let mut store = self.inner.store();
+        let waybill = store.main_number(&Waybill::parse(waybill)?)?;
+        let row = store.parcel(&waybill)?.map(|row| row.delivering_outlet);
+        let recorded = store.case(&waybill, now)?.and_then(|view| view.case.facts.delivering_outlet);
+        let own = store.identity()?.map(|who| who.author.outlet);
+        let Some(outlet) = row.or(recorded).or(own) else { return Ok(Vec::new()) };
+        Ok(command::assignable(&store, &outlet)?.unwrap_or_default())
     }
 
     /// Head office's calendar in addition to the rules' own: days that are exceptions to their weekday, in order.

@@ -1,5 +1,6 @@
 //! Turns a person's action into entries: checks a [`Recording`] against pack and case, and plans the entries' content.
 
+mod assign;
 mod context;
 mod door;
 mod handling;
@@ -12,7 +13,7 @@ use doorstep_domain::{Body, Fault, Photo, UnixMs, Waybill, has_text};
 use doorstep_rules::Rulebook;
 use doorstep_store::{Act, ActionCase, Identity, KnownCases, Recording, SmsWish, Store};
 
-pub(crate) use self::sms::report;
+pub(crate) use self::{assign::assignable, sms::report};
 use self::{context::Context, door::restated};
 pub use self::{photo::NewPhoto, sms::SmsPreview};
 use crate::{ClientError, Refusal};
@@ -35,11 +36,15 @@ pub(crate) fn plan(
         }
         _ => Vec::new(),
     };
-    let mut plans = Vec::new();
+    let mut plans: Vec<ActionCase> = Vec::new();
     for number in waybills {
         // A scanned child number names a piece; the case belongs to the shipment.
         let waybill = store.main_number(number)?;
         store.know(&waybill, known)?;
+        // Two pieces of a shipment are one parcel to assign.
+        if matches!(act, Act::Assign(_) | Act::AssignBack { .. }) && plans.iter().any(|plan| plan.waybill == waybill) {
+            continue;
+        }
         let piece = (waybill != *number).then(|| number.clone());
         let context = Context { store, who, pack, book, waybill: &waybill, piece, case: known.case(&waybill), wall, now };
         let bodies = match act {
@@ -89,6 +94,7 @@ fn bodies(context: &Context<'_>, act: &Act, photos: &[Photo]) -> Result<Vec<Body
         Act::Action(action) => vec![context.action(action)?],
         Act::Tick(tick) => vec![context.tick(tick)?],
         Act::Assign(assign) => context.assign(assign)?,
+        Act::AssignBack { words } => context.assign_back(words.as_ref())?,
         Act::Consent(consent) => vec![context.consent(consent)?],
         Act::Goods(goods) => vec![context.goods(goods)?],
         Act::Ledger(ledger) => vec![context.ledger(ledger)?],

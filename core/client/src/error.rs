@@ -22,6 +22,21 @@ pub enum Kind {
     Storage,
 }
 
+/// A person of the outlet, for the screen. The debug text has no name, because errors are logged.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Colleague {
+    /// The account.
+    pub account: String,
+    /// The name.
+    pub name: String,
+}
+
+impl std::fmt::Debug for Colleague {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Colleague").field("account", &self.account).finish_non_exhaustive()
+    }
+}
+
 /// Why a rule refuses a command, with what is allowed instead.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusal {
@@ -110,6 +125,15 @@ pub enum Refusal {
     },
     /// The parcel is not being handed over to this person.
     NotOffered,
+    /// The parcel can not be assigned to this person: they have left, or are no courier of the delivering outlet.
+    Assignee {
+        /// The given account.
+        given: String,
+        /// The couriers to whom it can be assigned.
+        possible: Vec<Colleague>,
+    },
+    /// There is no assignment to undo, or nobody is known to have had the parcel before.
+    NotAssigned,
     /// The device is locked: somebody must unlock it first.
     Locked,
     /// The device has not heard from head office for longer than the policy permits.
@@ -303,6 +327,8 @@ impl Refusal {
             Self::NotProvisional => "not_provisional",
             Self::Rights { .. } => "rights",
             Self::NotOffered => "not_offered",
+            Self::Assignee { .. } => "assignee",
+            Self::NotAssigned => "not_assigned",
             Self::Locked => "locked",
             Self::OfflineTooLong => "offline_too_long",
             Self::Wiped => "wiped",

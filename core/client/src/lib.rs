@@ -35,7 +35,7 @@ pub use client::{Client, Options, Outcome};
 pub use clock::{Clock, SystemClock};
 pub use command::{NewPhoto, SmsPreview, said};
 pub use drive::SyncReport;
-pub use error::{ClientError, Kind, Refusal};
+pub use error::{ClientError, Colleague, Kind, Refusal};
 pub use photos::Look;
 pub use proof::{Authorship, ProvenEntry};
 pub use sender::{OutgoingSms, SmsResult, SmsSender};

@@ -6,7 +6,7 @@ use doorstep_rules::{Variable, Words, sms::TemplateFault};
 use doorstep_store::{OpenError, StoreError, is_of_no_room};
 use doorstep_sync::Failure;
 
-use crate::{ClientError, Refusal, SignError, Unreached};
+use crate::{ClientError, Colleague, Refusal, SignError, Unreached};
 
 impl ClientError {
     /// What a person sees: what happened and what to do next.
@@ -334,6 +334,26 @@ impl Refusal {
             Self::NotOffered => (
                 "该件没有交接给您；请先同步，或让同事在其手机上办理交接".into(),
                 "the parcel is not being handed over to you; sync, or ask your colleague to hand it over on their phone".into(),
+            ),
+            Self::Assignee { given, possible } => {
+                let list = |between: &str| {
+                    let one = |colleague: &Colleague| format!("{} {}", colleague.account, colleague.name);
+                    possible.iter().map(one).collect::<Vec<_>>().join(between)
+                };
+                match possible.is_empty() {
+                    true => (
+                        format!("不能指派给 {given}：派件网点没有在职的派件员"),
+                        format!("it can not be assigned to {given}: the delivering outlet has no courier"),
+                    ),
+                    false => (
+                        format!("不能指派给 {given}：不是派件网点的在职派件员。可以指派给：{}", list("、")),
+                        format!("it can not be assigned to {given}, who is no courier of the delivering outlet now; it can be to: {}", list(", ")),
+                    ),
+                }
+            }
+            Self::NotAssigned => (
+                "没有可以撤销的指派，或不知道此前归谁；请直接指派给某人".into(),
+                "there is no assignment to undo, or nobody is known to have had it before; assign it to somebody".into(),
             ),
             Self::Locked => ("设备已锁定，请先解锁".into(), "the device is locked; unlock it first".into()),
             Self::Wiped => (

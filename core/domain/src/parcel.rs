@@ -79,6 +79,9 @@ pub struct Details {
     pub run: Option<String>,
     /// When its row ends, even if nothing is heard of the parcel.
     pub expires_at: Option<UnixMs>,
+    /// When head office received a list that moved the parcel to its courier. `None` if no list has moved it since its first one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub courier_at: Option<UnixMs>,
 }
 
 words!(

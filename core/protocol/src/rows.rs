@@ -230,6 +230,9 @@ pub struct DetailsRow {
     /// When the row ends, milliseconds since 1970.
     #[n(11)]
     pub expires_ms: Option<i64>,
+    /// When the server received a list that moved the parcel to its courier, milliseconds since 1970.
+    #[n(12)]
+    pub courier_ms: Option<i64>,
 }
 
 /// The wire form of an outlet.

@@ -178,16 +178,6 @@ impl Case {
         all.into_iter().filter(|r| !replaced.contains(&r.entry.key)).collect()
     }
 
-    /// The courier to whom the parcel is being handed over and who has not taken it over yet (C-23).
-    pub fn offered_to(&self) -> Option<&UserId> {
-        let (handover, to) = self.of_kind(Kind::Handover).next_back().and_then(|r| match &r.entry.body {
-            Body::Handover(handover) => Some((&r.entry.key, &handover.to)),
-            _ => None,
-        })?;
-        let taken = |r: &Recorded| matches!(&r.entry.body, Body::Takeover(takeover) if takeover.handover == *handover);
-        (!self.of_kind(Kind::Takeover).any(taken)).then_some(to)
-    }
-
     /// Whether the case has ended: the parcel is signed for, returned, or continues under its own number. A dispute may still be
     /// open.
     pub fn has_ended(&self) -> bool {

@@ -13,6 +13,7 @@ use crate::{
     case_index::{Act, CaseIndex},
     conflict::in_force,
     deadline::Kept,
+    holder::moves,
 };
 
 words!(
@@ -407,12 +408,12 @@ fn outlet_of(index: &CaseIndex<'_>, side: Side) -> Option<OutletCode> {
 }
 
 /// The assignment in force since the case's last end: of those that no other replaces the one received last; what nobody received
-/// yet comes after it.
+/// yet comes after it. One that head office is to review moves nothing.
 pub(crate) fn assignment<'i, 'a>(index: &'i CaseIndex<'a>) -> Option<(&'i Act<'a>, &'a Assign)> {
     let since = index.ends.last().map_or(0, |end| end.place);
     let assigns = || {
         index.standing().filter(move |(place, _)| *place >= since).filter_map(|(place, act)| match act.body() {
-            Body::Assign(assign) => Some((place, act, assign)),
+            Body::Assign(assign) if moves(act.recorded) => Some((place, act, assign)),
             _ => None,
         })
     };

@@ -22,6 +22,7 @@ mod explain;
 mod finding;
 mod flags;
 mod format;
+mod holder;
 mod judge;
 mod lanes;
 mod leniency;

@@ -11,7 +11,7 @@ use crate::{PhotoPolicy, QUOTAS_POLICY, Quotas, Words, format};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Where {
-    /// The parcel is or was on the courier's list, or was taken over by them.
+    /// The parcel is or was on the courier's list or assigned to them, or was taken over by them.
     Own,
     /// It is being handed over to the courier.
     Offered,
@@ -101,7 +101,7 @@ pub enum PolicyError {
 /// and accepted entries, a device from its own data.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Concerned {
-    /// Couriers on whose list it ever was, or who took it over.
+    /// Couriers on whose list it ever was, to whom it was assigned, or who took it over.
     pub couriers: Vec<UserId>,
     /// The courier to whom it is being handed over.
     pub offered: Option<UserId>,

@@ -56,6 +56,10 @@ pub struct CaseRow {
     pub mine: bool,
     /// Whose turn it is for the reader, with the time by which the list is sorted.
     pub turn: Turn,
+    /// The person to whom the parcel is assigned.
+    pub assigned_to: Option<String>,
+    /// The time for which the assignment plans it.
+    pub planned_at: Option<UnixMs>,
 }
 
 /// The part of a reader's list.
@@ -218,10 +222,12 @@ macro_rules! rows {
     ($from:literal) => {
         concat!(
             "SELECT case_row.case_id, case_row.waybill, state, next_step, reason, decision, attempts, flags, missed, messages, unsent,
-               quarantined, updated_at, due_at, case_row.closed, coalesce(duties, '')
+               quarantined, updated_at, due_at, case_row.closed, coalesce(duties, ''),
+               assignment.person, assignment.planned_at
              FROM ",
             $from,
             " LEFT JOIN case_duty ON case_duty.case_id = case_row.case_id
+             LEFT JOIN assignment ON assignment.case_id = case_row.case_id
              WHERE (?1 IS NULL OR state = ?1) AND (?2 IS NULL OR instr(case_row.waybill, ?2) > 0)"
         )
     };
@@ -299,6 +305,8 @@ fn read_row(row: &Row<'_>, reader: &Reader) -> Result<(CaseRow, Standing), Store
         due,
         duties,
         turn: standing.turn,
+        assigned_to: row.get(16)?,
+        planned_at: row.get(17)?,
     };
     Ok((row, standing))
 }

@@ -21,9 +21,9 @@ pub(crate) fn insert(db: &Connection, row: &ParcelRow) -> Result<(), StoreError>
         "INSERT OR REPLACE INTO parcel (waybill, network, origin_outlet, delivering_outlet, courier, recipient_name,
            recipient_phone, recipient_address, cod_fen, arrival_ms, hub, entered_ms, children, virtual_phone, virtual_until_ms,
            sender_name, sender_phone, freight, freight_fen, receipt_no, label_grams, pieces, goods, declared_fen, list_day, run,
-           expires_ms)
+           expires_ms, courier_ms)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25,
-           ?26, ?27)",
+           ?26, ?27, ?28)",
         params![
             row.waybill,
             row.network,
@@ -51,7 +51,8 @@ pub(crate) fn insert(db: &Connection, row: &ParcelRow) -> Result<(), StoreError>
             details.declared_fen,
             day,
             details.run,
-            details.expires_ms
+            details.expires_ms,
+            details.courier_ms
         ],
     )?;
     Ok(())
@@ -82,6 +83,7 @@ pub(crate) fn read(row: &Row<'_>) -> Result<Parcel, StoreError> {
         day: row.get("list_day")?,
         run: row.get("run")?,
         expires_at: row.get("expires_ms")?,
+        courier_at: row.get("courier_ms")?,
     };
     let expires_at = row.get("virtual_until_ms")?;
     let children: String = row.get("children")?;
@@ -106,6 +108,8 @@ pub(crate) fn read(row: &Row<'_>) -> Result<Parcel, StoreError> {
 
 #[cfg(test)]
 mod tests {
+    use doorstep_domain::UnixMs;
+
     use super::*;
     use crate::schema;
 
@@ -156,6 +160,7 @@ mod tests {
             day: Some(20_514),
             run: Some("first".into()),
             expires_ms: Some(99),
+            courier_ms: Some(77),
         };
         let kept = stored(Some(came));
         let personal = |text| Some(Personal::plain(text).unwrap());
@@ -166,6 +171,7 @@ mod tests {
         assert_eq!(kept.receipt_no.unwrap().as_str(), "QHR310000000017");
         assert_eq!((kept.label_grams, kept.pieces, kept.declared), (Some(2_350), Some(2), Some(Fen(30_000))));
         assert_eq!((kept.day, kept.run.as_deref(), kept.expires_at.map(|at| at.0)), (Day::new(20_514), Some("first"), Some(99)));
+        assert_eq!(kept.courier_at, Some(UnixMs(77)));
         assert_eq!(stored(None), Details::default());
     }
 

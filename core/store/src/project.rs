@@ -254,6 +254,11 @@ pub(crate) fn write_row(
         phase.until_ms,
         messages
     ])?;
+    db.run("DELETE FROM assignment WHERE case_id = ?1", params![case])?;
+    if let Some(assign) = folded.assigned() {
+        let insert = "INSERT INTO assignment (case_id, person, planned_at) VALUES (?1, ?2, ?3)";
+        db.run(insert, params![case, assign.to, assign.planned_at])?;
+    }
     db.run("DELETE FROM turn WHERE case_id = ?1", params![case])?;
     let insert = "INSERT INTO turn VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
     for (phase, _) in later {

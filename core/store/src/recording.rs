@@ -98,8 +98,14 @@ pub enum Act {
     Action(Action),
     /// A step of a card was done.
     Tick(Tick),
-    /// An assignment: a person is to act.
+    /// An assignment: a courier has the parcel from now on.
     Assign(Assign),
+    /// The assignment in force is undone: the parcel is assigned to whom it was before.
+    AssignBack {
+        /// The reason in words.
+        #[serde(default)]
+        words: Option<Personal>,
+    },
     /// A consent of a customer.
     Consent(Consent),
     /// The sender's description of the goods (EV-4).
@@ -187,6 +193,7 @@ impl Act {
             | Self::Action(Action { words, .. })
             | Self::Tick(Tick { words, .. })
             | Self::Assign(Assign { words, .. })
+            | Self::AssignBack { words }
             | Self::Consent(Consent { words, .. })
             | Self::Goods(Goods { words, .. })
             | Self::Ledger(Ledger { words, .. })
@@ -258,6 +265,7 @@ mod tests {
             Act::Correct { correction, instead: Some(Box::new(Act::Fail(attempt))) },
             Act::Dispute(Dispute { about: "LIA-04@attempt/abcdefgh-1".parse().unwrap(), words: text("不对") }),
             Act::Takeover,
+            Act::AssignBack { words: Some(text("改回")) },
             Act::Close(Close::of("SIGNED".parse().unwrap())),
         ];
         for act in acts {

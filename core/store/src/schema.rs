@@ -16,6 +16,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0006_missing_photos.sql"),
     include_str!("../migrations/0007_parcel_details.sql"),
     include_str!("../migrations/0008_turns.sql"),
+    include_str!("../migrations/0009_assignments.sql"),
 ];
 
 /// The mark in a file's header ("DOST") that tells a store from other SQLite databases, which are refused.

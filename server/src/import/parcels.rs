@@ -119,6 +119,7 @@ impl DraftDetails {
             day,
             run: run.unwrap_or(known_run),
             expires_at: self.expires_at.unwrap_or(known.expires_at),
+            courier_at: known.courier_at,
         })
     }
 }

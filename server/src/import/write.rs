@@ -319,10 +319,9 @@ fn insert(tx: &Tx<'_>, parcel: &Parcel, now: UnixMs) -> Result<(), RowError> {
     // A case that was closed before its first listing may have been closed by a stranger, so it opens again.
     parcels::reopen_unlisted(tx, &case, waybill, delivering_outlet)?;
     if let Some(courier) = courier {
-        parcels::assign(tx, waybill, courier)?;
-        // A list that names another courier ends a handover under the earlier one.
-        parcels::end_handover(tx, &case, waybill, courier)?;
+        parcels::assign(tx, waybill.as_str(), courier)?;
     }
+    parcels::end_handover(tx, parcel)?;
     let is_changed = parcels::write(tx, parcel, now)?;
     // A parcel that was recorded before its listing gets its scopes now.
     let is_recorded = parcels::is_recorded(tx, &case)?;

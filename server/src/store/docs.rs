@@ -25,8 +25,10 @@ pub(crate) struct Doc {
     /// The courier of a pending handover, and the key of its entry below.
     pub offered_to: Option<String>,
     pub offer: Option<String>,
-    /// The courier who took the parcel over.
+    /// The courier who took the parcel over or to whom it is assigned; `None` if the list says who has it.
     pub courier: Option<String>,
+    /// When that takeover or assignment was received.
+    pub courier_at: Option<UnixMs>,
     pub kind: DocKind,
     /// The outlet of a sheet; empty if no change has named it.
     pub outlet: String,
@@ -39,7 +41,7 @@ pub(crate) fn read(tx: &Tx<'_>, case: &CaseId) -> Result<Doc, StoreError> {
     let doc = tx.maybe(
         sql!(
             "SELECT n, bytes, heads, max_op, waybill, notified, notice_to, first_person, first_outlet, closed, offered_to, offer, courier,
-               kind, outlet, day
+               kind, outlet, day, courier_ms
              FROM doc WHERE case_id = ?1"
         ),
         params![case],
@@ -60,6 +62,7 @@ pub(crate) fn read(tx: &Tx<'_>, case: &CaseId) -> Result<Doc, StoreError> {
                 kind: kind_of(row.get(13)?)?,
                 outlet: row.get(14)?,
                 day: row.get(15)?,
+                courier_at: row.get(16)?,
             })
         },
     )?;
@@ -90,10 +93,10 @@ pub(crate) fn write(tx: &Tx<'_>, case: &CaseId, doc: &Doc) -> Result<(), StoreEr
     tx.run(
         sql!(
             "INSERT INTO doc (case_id, waybill, n, heads, max_op, notified, notice_to, first_person, bytes, projected_n, closed,
-               offered_to, offer, courier, first_outlet, kind, outlet, day)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
+               offered_to, offer, courier, first_outlet, kind, outlet, day, courier_ms)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
              ON CONFLICT (case_id) DO UPDATE SET n = ?3, heads = ?4, max_op = ?5, notified = ?6, notice_to = ?7, bytes = ?9,
-               frozen = NULL, closed = ?10, offered_to = ?11, offer = ?12, courier = ?13"
+               frozen = NULL, closed = ?10, offered_to = ?11, offer = ?12, courier = ?13, courier_ms = ?18"
         ),
         params![
             case,
@@ -112,7 +115,8 @@ pub(crate) fn write(tx: &Tx<'_>, case: &CaseId, doc: &Doc) -> Result<(), StoreEr
             doc.first_outlet,
             doc.kind.number(),
             doc.outlet,
-            doc.day
+            doc.day,
+            doc.courier_at
         ],
     )?;
     Ok(())

@@ -16,7 +16,7 @@ macro_rules! parcel_columns {
          parcel.recipient_phone, parcel.recipient_address, parcel.cod_fen, parcel.arrival_ms, parcel.hub, parcel.entered_ms,
          parcel.children, parcel.virtual_phone, parcel.virtual_until_ms, parcel.sender_name, parcel.sender_phone, parcel.freight,
          parcel.freight_fen, parcel.receipt_no, parcel.label_grams, parcel.pieces, parcel.goods, parcel.declared_fen,
-         parcel.list_day, parcel.run, parcel.expires_ms"
+         parcel.list_day, parcel.run, parcel.expires_ms, parcel.courier_ms"
     };
 }
 
@@ -60,6 +60,7 @@ fn details_row(row: &Row<'_>) -> Result<DetailsRow, StoreError> {
         day: row.get::<Option<Day>>(DETAILS + 9)?.map(Day::days),
         run: row.get(DETAILS + 10)?,
         expires_ms: row.get(DETAILS + 11)?,
+        courier_ms: row.get(DETAILS + 12)?,
     })
 }
 
@@ -77,6 +78,7 @@ fn details(row: &Row<'_>) -> Result<Details, StoreError> {
         day: row.get(DETAILS + 9)?,
         run: row.get(DETAILS + 10)?,
         expires_at: row.get(DETAILS + 11)?,
+        courier_at: row.get(DETAILS + 12)?,
     })
 }
 
@@ -196,8 +198,20 @@ pub(crate) fn write(tx: &Tx<'_>, parcel: &Parcel, now: UnixMs) -> Result<bool, S
     let waybill = parcel.waybill.as_str();
     let before = if is_in_force(tx, waybill)? { get(tx, waybill)? } else { None };
     let virtual_number = parcel.virtual_number.as_ref();
-    let Details { sender_name, sender_phone, freight, receipt_no, label_grams, pieces, goods, declared, day, run, expires_at } =
-        &parcel.details;
+    let Details {
+        sender_name,
+        sender_phone,
+        freight,
+        receipt_no,
+        label_grams,
+        pieces,
+        goods,
+        declared,
+        day,
+        run,
+        expires_at,
+        courier_at: _,
+    } = &parcel.details;
     tx.run(
         sql!(
             "INSERT INTO parcel (waybill, network, origin_outlet, delivering_outlet, courier, recipient_name, recipient_phone,
@@ -211,6 +225,7 @@ pub(crate) fn write(tx: &Tx<'_>, parcel: &Parcel, now: UnixMs) -> Result<bool, S
                children = ?12, virtual_phone = ?13, virtual_until_ms = ?14, entered_ms = coalesce(?16, parcel.entered_ms),
                sender_name = ?17, sender_phone = ?18, freight = ?19, freight_fen = ?20, receipt_no = ?21, label_grams = ?22,
                pieces = ?23, goods = ?24, declared_fen = ?25, list_day = ?26, run = ?27, expires_ms = ?28, written_ms = ?29,
+               courier_ms = CASE WHEN parcel.courier IS ?5 AND parcel.delivering_outlet = ?4 THEN parcel.courier_ms ELSE ?29 END,
                ended_ms = NULL"
         ),
         params![
@@ -293,8 +308,14 @@ pub(crate) fn end(tx: &Tx<'_>, waybill: &Waybill, now: UnixMs) -> Result<bool, S
     Ok(ended > 0)
 }
 
-/// Notes that a parcel was assigned to a courier.
-pub(crate) fn assign(tx: &Tx<'_>, waybill: &Waybill, courier: &UserId) -> Result<(), StoreError> {
+/// When a list moved a parcel to its courier; `None` if none has moved it since the first one, or it is on no list.
+pub(crate) fn courier_at(tx: &Tx<'_>, waybill: &str) -> Result<Option<UnixMs>, StoreError> {
+    let at = tx.maybe(sql!("SELECT courier_ms FROM parcel WHERE waybill = ?1"), params![waybill], |row| row.get(0))?;
+    Ok(at.flatten())
+}
+
+/// Notes that a courier has or had a parcel.
+pub(crate) fn assign(tx: &Tx<'_>, waybill: &str, courier: &UserId) -> Result<(), StoreError> {
     tx.run(
         sql!("INSERT INTO assigned (waybill, courier) VALUES (?1, ?2) ON CONFLICT (waybill, courier) DO NOTHING"),
         params![waybill, courier],
@@ -319,14 +340,16 @@ pub(crate) fn reopen_unlisted(tx: &Tx<'_>, case: &CaseId, waybill: &Waybill, del
     Ok(())
 }
 
-/// Ends a handover in a case, unless the parcel's row already names this courier.
-pub(crate) fn end_handover(tx: &Tx<'_>, case: &CaseId, waybill: &Waybill, courier: &UserId) -> Result<(), StoreError> {
+/// Ends a handover, a takeover and an assignment in a case if a list moves the parcel: its row names another courier, or another
+/// delivering outlet, than before. A list that repeats itself moves nothing.
+pub(crate) fn end_handover(tx: &Tx<'_>, parcel: &Parcel) -> Result<(), StoreError> {
     tx.run(
         sql!(
-            "UPDATE doc SET courier = NULL, offered_to = NULL, offer = NULL WHERE case_id = ?1
-             AND NOT EXISTS (SELECT 1 FROM parcel WHERE waybill = ?2 AND courier = ?3)"
+            "UPDATE doc SET courier = NULL, courier_ms = NULL, offered_to = NULL, offer = NULL WHERE case_id = ?1
+             AND NOT EXISTS (
+               SELECT 1 FROM parcel WHERE waybill = ?2 AND delivering_outlet = ?4 AND (?3 IS NULL OR courier = ?3))"
         ),
-        params![case, waybill, courier],
+        params![parcel.case_id(), parcel.waybill, parcel.courier, parcel.delivering_outlet],
     )?;
     Ok(())
 }
@@ -373,6 +396,7 @@ mod tests {
             day: Day::new(20_514),
             run: Some("first".to_owned()),
             expires_at: Some(UnixMs(99)),
+            courier_at: None,
         }
     }
 

@@ -243,13 +243,17 @@ pub enum Record {
         #[arg(long, value_name = "TEXT")]
         note: Option<String>,
     },
-    /// 指派给某人 Somebody is to act.
+    /// 指派给派件员，可一次多件 A courier is to have the parcels: theirs until a later list, takeover or assignment.
     Assign {
-        /// 运单号 The waybill.
-        waybill: String,
-        /// 账号 Their account.
-        #[arg(long, value_name = "ACCOUNT")]
-        to: String,
+        /// 运单号，可多个 The waybills.
+        #[arg(required = true, value_name = "WAYBILL")]
+        waybills: Vec<String>,
+        /// 派件员账号，见 doorstep people Their account.
+        #[arg(long, value_name = "ACCOUNT", required_unless_present = "undo")]
+        to: Option<String>,
+        /// 撤销指派，改回原来的人 Undo: assign to whom it was before.
+        #[arg(long, conflicts_with_all = ["to", "at"])]
+        undo: bool,
         /// 计划时间 Planned for: "YYYY-MM-DD HH:MM".
         #[arg(long, value_name = "TIME")]
         at: Option<String>,

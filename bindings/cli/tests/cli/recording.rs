@@ -235,3 +235,37 @@ fn an_outlets_clerk_opens_and_writes_the_sheet_of_the_day_once_head_office_allow
     assert_eq!(serde_json::to_value(admin.sheet("0412", &day).unwrap()).unwrap()["timeline"].as_array().unwrap().len(), 2);
     assert!(world.json(&["cases"])["cases"].as_array().unwrap().is_empty(), "it is no case");
 }
+
+#[test]
+fn parcels_are_assigned_many_at_once_undone_and_never_to_a_stranger() {
+    let world = World::new();
+    let mut admin = Admin::open(&world.path("server")).unwrap();
+    admin.user("s1", "陈静", "outlet", "0412").unwrap();
+    admin.user("c2", "赵六", "courier", "0412").unwrap();
+    let code = admin.code("s1", now()).unwrap().code;
+    world.json(&["enrol", "--server", &format!("http://{}", world.link), "--code", &code]);
+    for waybill in [PARCEL, OTHER] {
+        world.json(&["fail", waybill, "--reason", "DF-NOBODY"]);
+    }
+    let refused = world.run(&["assign", PARCEL, OTHER, "--to", "s1"]);
+    assert_eq!(refused.code, 3);
+    assert!(
+        refused.err.contains("c1 李明") && refused.err.contains("c2 赵六") && refused.err.contains("doorstep people"),
+        "{}",
+        refused.err
+    );
+    assert_eq!(world.run(&["assign", PARCEL]).code, 2, "to whom?");
+    assert_eq!(world.run(&["assign", PARCEL, "--to", "c2", "--undo"]).code, 2);
+    let said = world.json(&["assign", PARCEL, OTHER, "--to", "c2", "--at", "2026-03-03 09:00"]);
+    assert_eq!(said["cases"].as_array().unwrap().len(), 2);
+    for list in ["cases", "parcels"] {
+        let shown = world.run(&[list]).out;
+        assert_eq!(shown.matches("assigned to c2 ").count(), 2, "{shown}");
+        assert!(shown.contains("03-03 09:00"), "{shown}");
+    }
+    world.json(&["assign", PARCEL, "--undo"]);
+    let rows = world.json(&["cases"])["cases"].clone();
+    let of =
+        |waybill: &str| rows.as_array().unwrap().iter().find(|row| row["waybill"] == waybill).unwrap()["assigned_to"].clone();
+    assert_eq!((of(PARCEL), of(OTHER)), ("c1".into(), "c2".into()));
+}

@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Self, TypeVar, cast
 
 from .doorstep_ffi import (
+    Assignable,
     Bilingual,
     Cancel,
     CaseDetail,
@@ -88,7 +89,7 @@ from .doorstep_ffi import (
 __all__ = [
     "AnyCommand",
     "AnySmsOutcome",
-    "Bilingual", "Cancel", "CaseDetail", "CaseFilter", "CaseSummary", "ClockReading", "Command", "Connectivity", "ContactGap",
+    "Assignable", "Bilingual", "Cancel", "CaseDetail", "CaseFilter", "CaseSummary", "ClockReading", "Command", "Connectivity", "ContactGap",
     "DatabaseKey", "DeadlineRow", "DeviceClock", "DeviceKey", "Doorstep", "DoorstepError", "DutyRow", "Explained", "FailedDelivery",
     "FindingRow", "FreightRow", "Level", "ListPart", "Location",
     "LogConfig", "LogRecord", "LogSink", "MessageRow", "MissingEvidence", "NamedCode", "OriginReply", "OutcomeCode", "OutletRow",
@@ -108,7 +109,7 @@ Path = str | PathLike[str]
 AnyCommand = (
     Command.FAIL | Command.PROBLEM | Command.PHOTOS | Command.SMS | Command.CALL | Command.NOTE | Command.OUTAGE
     | Command.NOTICE | Command.SEEN | Command.REPLY | Command.MARK | Command.ACTION | Command.TICK | Command.ASSIGN
-    | Command.CONSENT | Command.GOODS | Command.LEDGER | Command.WAIVE | Command.CORRECT | Command.DISPUTE
+    | Command.ASSIGN_ALL | Command.ASSIGN_BACK | Command.CONSENT | Command.GOODS | Command.LEDGER | Command.WAIVE | Command.CORRECT | Command.DISPUTE
     | Command.IDENTIFY | Command.HANDOVER | Command.TAKEOVER | Command.CLOSE
 )
 AnySmsOutcome = (
@@ -256,6 +257,10 @@ class Doorstep:
     async def case(self, waybill: str) -> CaseDetail | None:
         """One case; `None` if nothing is recorded of it here."""
         return await self._client.case(waybill)
+
+    async def assignable(self, waybill: str) -> list[Assignable]:
+        """The couriers to whom a parcel can be assigned; empty if this device does not know the outlet's people."""
+        return await self._client.assignable(waybill)
 
     async def explain(self, waybill: str) -> list[Explained]:
         """Why a case stands as it does: rule, facts, answer."""

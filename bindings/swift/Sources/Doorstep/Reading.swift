@@ -52,6 +52,11 @@ extension Doorstep {
         try await client.case(waybill: waybill)
     }
 
+    /// The couriers to whom a parcel can be assigned; empty if this device does not know the outlet's people.
+    public func assignable(_ waybill: String) async throws -> [Assignable] {
+        try await client.assignable(waybill: waybill)
+    }
+
     /// Why a case stands as it does: the facts and the rule behind each deadline, gap, finding and contradiction. Works offline.
     public func explain(_ waybill: String) async throws -> [Explained] {
         try await client.explain(waybill: waybill)

@@ -1,17 +1,12 @@
 //! Commands for handling a problem until the case ends, and for disputes.
 
-use doorstep_domain::{
-    Action, Assign, Body, Close, Consent, Correction, Dispute, Fault, Goods, Kind, Ledger, Takeover, Tick, Waiver,
-};
+use doorstep_domain::{Action, Body, Close, Consent, Correction, Dispute, Fault, Goods, Kind, Ledger, Takeover, Tick, Waiver};
 
 use super::{
     context::Context,
     said::{CodeOf, unknown},
 };
 use crate::{ClientError, Refusal};
-
-/// Most assignments that one action replaces. A change has at most 16 entries.
-const MOST_REPLACED: usize = 16;
 
 impl Context<'_> {
     /// An action. If the pack requires evidence (a letter and the ledger for a change of money), it is refused until the case has
@@ -34,18 +29,6 @@ impl Context<'_> {
                 Err(unknown(tick.step.as_str(), cards.map(|line| line.step.as_str())))
             }
         }
-    }
-
-    /// An assignment. It replaces every known assignment, so that it also settles a conflict of two assignments after a merge.
-    pub fn assign(&self, assign: &Assign) -> Result<Vec<Body>, ClientError> {
-        let case = self.registered()?;
-        let known = case.unreplaced(|body| matches!(body, Body::Assign(_))).into_iter().map(|r| r.entry.key.clone());
-        let mut bodies: Vec<Body> =
-            known.take(MOST_REPLACED).map(|key| Body::Assign(Assign { replaces: Some(key), ..assign.clone() })).collect();
-        if bodies.is_empty() {
-            bodies.push(Body::Assign(Assign { replaces: None, ..assign.clone() }));
-        }
-        Ok(bodies)
     }
 
     pub fn consent(&self, consent: &Consent) -> Result<Body, ClientError> {

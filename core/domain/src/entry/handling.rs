@@ -36,7 +36,7 @@ pub struct Tick {
     pub words: Option<Personal>,
 }
 
-/// The parcel is assigned to somebody (domain 11.5). Two assignments that were written without knowledge of each other are a
+/// The parcel is assigned to a courier of the delivering outlet, who has it from then on (domain 11.5). Two assignments that were written without knowledge of each other are a
 /// conflict, which a person resolves.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Assign {

@@ -132,8 +132,8 @@ impl Concerned {
     }
 
     /// The people concerned with a parcel now, as far as a replica knows, by its row and the case. For an unlisted parcel the
-    /// first recorder counts, as in the server's scopes. A courier who has handed the parcel over is no longer included, unlike
-    /// in the judgement of rights.
+    /// first recorder counts, as in the server's scopes. A courier who has handed the parcel over, or from whom it was assigned
+    /// to another, is no longer included, unlike in the judgement of rights.
     pub fn now(case: &Case, row: Option<&Parcel>) -> Self {
         let facts = &case.facts;
         let is_unlisted = row.is_none() && facts.is_unlisted();
@@ -145,10 +145,10 @@ impl Concerned {
                 _ => None,
             })
         };
-        let took_over = case.of_kind(Kind::Takeover).rfind(|recorded| case.stands(recorded));
-        let holder = took_over
-            .map(|recorded| recorded.entry.author.user.clone())
-            .or_else(|| row?.courier.clone())
+        let listed = row.and_then(|row| Some((row.courier.as_ref()?, row.details.courier_at)));
+        let holder = case
+            .holder(listed)
+            .cloned()
             .or_else(|| first.filter(|author| author.role == Role::Courier).map(|author| author.user.clone()));
         Self {
             couriers: holder.into_iter().collect(),

@@ -225,6 +225,49 @@ fn what_is_handed_over_is_in_clear_for_who_has_taken_it_over_and_not_for_who_gav
 }
 
 #[test]
+fn what_is_assigned_is_in_clear_for_the_newest_by_receipt_of_assignment_takeover_and_list() {
+    let mut story = replied();
+    let assign = |to: &str| Body::Assign(Assign { to: to.parse().unwrap(), planned_at: None, replaces: None, words: None });
+    let clear = |story: &Story, row: &Parcel| -> Vec<&'static str> {
+        let case = story.case();
+        let sees = |user: &&str| Sight::on_device(&person(user, Role::Courier, "0412"), &case, Some(row)) == Sight::Clear;
+        ["c1", "c2", "c3"].into_iter().filter(sees).collect()
+    };
+    story.online(&WEST, at(0, 12, 0, 0), assign("c2"));
+    assert_eq!(clear(&story, &row("c1")), ["c2"]);
+    let moved = |to: &str, when| Parcel { details: Details { courier_at: Some(when), ..Details::default() }, ..row(to) };
+    assert_eq!(clear(&story, &moved("c3", at(0, 11, 30, 0))), ["c2"], "a list before the assignment");
+    assert_eq!(clear(&story, &moved("c3", at(0, 12, 30, 0))), ["c3"], "a list after it");
+    // Recorded first and received last.
+    story.add(&WEST, at(0, 11, 59, 0), Some(at(0, 13, 0, 0)), assign("c3"));
+    assert_eq!(clear(&story, &row("c1")), ["c3"]);
+    // Head office is to review it: it moves nothing.
+    story.online(&WEST, at(0, 14, 0, 0), assign("c1"));
+    let last = story.entries.last_mut().unwrap();
+    let Standing::Accepted(receipt) = &mut last.standing else { panic!("accepted") };
+    receipt.review = true;
+    assert_eq!(clear(&story, &row("c1")), ["c3"]);
+    assert_eq!(story.case().assigned_from(Some(&"c1".parse().unwrap())).unwrap().as_str(), "c2", "to whom it would go back");
+    // A device's own assignment that nobody has received yet is the newest.
+    story.add(&WEST, at(0, 15, 0, 0), None, assign("c1"));
+    assert_eq!(clear(&story, &moved("c3", at(0, 16, 0, 0))), ["c1"]);
+}
+
+#[test]
+fn an_assignment_ends_an_offer_and_an_offer_after_it_stands() {
+    let mut story = replied();
+    let offer = |to: &str| Body::Handover(Handover { to: to.parse().unwrap(), words: None });
+    let assign = |to: &str| Body::Assign(Assign { to: to.parse().unwrap(), planned_at: None, replaces: None, words: None });
+    let offered = |story: &Story| story.case().offered_to().map(ToString::to_string);
+    story.online(&COURIER, at(0, 12, 0, 0), offer("c2"));
+    assert_eq!(offered(&story).as_deref(), Some("c2"));
+    story.online(&WEST, at(0, 13, 0, 0), assign("c3"));
+    assert_eq!(offered(&story), None);
+    story.online(&crate::story::By("c3", Role::Courier, "0412"), at(0, 14, 0, 0), offer("c1"));
+    assert_eq!(offered(&story).as_deref(), Some("c1"));
+}
+
+#[test]
 fn a_parcel_that_no_list_has_is_the_couriers_and_the_outlets_who_recorded_it_first() {
     let mut story = replied();
     story.facts = Facts::unlisted(story.facts.network.clone(), story.facts.waybill.clone());

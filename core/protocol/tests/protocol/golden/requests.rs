@@ -83,6 +83,7 @@ fn details() -> DetailsRow {
         day: Some(20_514),
         run: Some("first".into()),
         expires_ms: Some(NOW + 1_209_600_000),
+        courier_ms: None,
     }
 }
 

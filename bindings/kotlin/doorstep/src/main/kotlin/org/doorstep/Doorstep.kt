@@ -139,6 +139,11 @@ class Doorstep private constructor(private val client: DoorstepClient) : AutoClo
     suspend fun case(waybill: String): CaseDetail? = call { client.case(waybill) }
 
     /**
+     * The couriers to whom a parcel can be assigned; empty if this device does not know the outlet's people.
+     */
+    suspend fun assignable(waybill: String): List<Assignable> = call { client.assignable(waybill) }
+
+    /**
      * Why a case stands as it does: the facts and the rule behind each deadline, gap, finding and contradiction. Works offline.
      */
     suspend fun explain(waybill: String): List<Explained> = call { client.explain(waybill) }
