@@ -26,6 +26,7 @@ mod identity;
 mod key;
 mod known;
 mod lanes;
+mod ledger;
 mod messages;
 mod missing;
 mod open;

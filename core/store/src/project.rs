@@ -11,6 +11,7 @@ use rusqlite::Connection;
 use crate::{
     StoreError,
     head::Head,
+    ledger,
     row::{Row, Statements, params, receipt_values},
     sheet_row,
     states::OutboxState,
@@ -253,6 +254,7 @@ pub(crate) fn write_row(
         phase.until_ms,
         messages
     ])?;
+    ledger::note(db, case, &folded)?;
     db.run("DELETE FROM turn WHERE case_id = ?1", params![case])?;
     let insert = "INSERT INTO turn VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
     for (phase, _) in later {

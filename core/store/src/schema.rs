@@ -15,6 +15,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0005_sheets.sql"),
     include_str!("../migrations/0006_missing_photos.sql"),
     include_str!("../migrations/0007_parcel_details.sql"),
+    include_str!("../migrations/0009_ledger.sql"),
 ];
 
 /// The mark in a file's header ("DOST") that tells a store from other SQLite databases, which are refused.

@@ -405,7 +405,7 @@ fn go_on(db: &Connection, gathered: &Gathered, fresh: InstallId) -> Result<(), S
     let unknown = concat!("UPDATE outbox SET state = ?1, reason = ?2 WHERE ", outbox_waits!(), " AND install <> ?3");
     db.run(unknown, params![OutboxState::Quarantined, RefusalCode::Damaged.word(), fresh])?;
     let book = current_book(db)?;
-    db.execute_batch("DELETE FROM case_row; DELETE FROM sheet_row; DELETE FROM turn")?;
+    db.execute_batch("DELETE FROM case_row; DELETE FROM sheet_row; DELETE FROM turn; DELETE FROM ledger_case")?;
     let all = "SELECT case_id FROM change UNION SELECT case_id FROM outbox";
     for id in db.all::<Vec<u8>>("change", all, params![], |row| row.get(0))? {
         let Ok(case) = CaseId::try_from(id.as_slice()) else { continue };
