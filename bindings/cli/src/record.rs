@@ -39,11 +39,20 @@ pub fn record(client: &Client, what: &Record) -> Result<Answer, Failed> {
         }
         _ => Vec::new(),
     };
-    let outcome = client.record(&recording(client, what, screen.zone)?, &photos)?;
+    let recording = recording(client, what, screen.zone)?;
+    let outcome = if insists(what) { client.record_anyway(&recording, &photos)? } else { client.record(&recording, &photos)? };
     let mut remarks: Vec<Words> = remark(what).into_iter().collect();
     remarks.extend(outcome.cases.iter().flat_map(|view| doubts(&screen, what, view)));
     remarks.extend(unclear(client, &outcome)?);
     recorded(&screen, &outcome, &remarks, matches!(what, Record::Outage { .. }))
+}
+
+/// Whether the person insists on what would be refused.
+fn insists(what: &Record) -> bool {
+    match what {
+        Record::Outage { insist, .. } | Record::Reply { insist, .. } | Record::Close { insist, .. } => insist.anyway,
+        _ => false,
+    }
 }
 
 /// Adds photos to a case.

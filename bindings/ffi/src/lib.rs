@@ -13,6 +13,7 @@ mod cases;
 mod client;
 mod commands;
 mod errors;
+mod ledgers;
 mod listen;
 mod logging;
 mod parcels;
@@ -35,6 +36,7 @@ pub use cases::{
 pub use client::{ClientConfig, DoorstepClient, end_process, open_client};
 pub use commands::{Command, FailedDelivery, OriginReply, ProblemFound, SmsRequest};
 pub use errors::DoorstepError;
+pub use ledgers::{LedgerDays, LedgerRow, LedgerSum};
 pub use listen::{ChangeListener, Subscription};
 pub use logging::{Level, LogConfig, LogRecord, LogSink, flush_logs, init_logging};
 pub use parcels::{FreightRow, OutletRow, ParcelRow};
