@@ -53,6 +53,7 @@ async fn finance_of_the_origin_outlet_sees_the_letter_writes_the_ledger_and_read
     tablet.client.record(&on(waybill(2), problem("MN-COD", None)), &[]).unwrap();
     tablet.notice(2).unwrap();
     tablet.sync().await.unwrap();
+    world.hands.advance(10);
     origin.sync().await.unwrap();
     finance.sync().await.unwrap();
     assert_eq!(of_finance(&finance, 2), [], "nothing is to be entered before the reply");
@@ -66,6 +67,7 @@ async fn finance_of_the_origin_outlet_sees_the_letter_writes_the_ledger_and_read
     origin.client.record(&tick, &[]).unwrap();
     origin.client.record(&reply, &[NewPhoto::new(draw(5, 640, 480), PhotoPurpose::Letter)]).unwrap();
     origin.sync().await.unwrap();
+    world.hands.advance(10);
     finance.sync().await.unwrap();
     assert_eq!(of_finance(&finance, 2), [DutyKind::Ledger]);
     let view = finance.case(2).unwrap();
@@ -83,6 +85,7 @@ async fn finance_of_the_origin_outlet_sees_the_letter_writes_the_ledger_and_read
     assert_eq!(of_finance(&finance, 2), []);
 
     // A wrong line is taken back: shown, and not counted.
+    world.hands.advance(1);
     finance.client.record(&line(2, "paid_out", 77), &[]).unwrap();
     let wrong = finance.client.ledgers(None, None, None).unwrap().lines[1].entry.clone();
     let correction = Correction { of: wrong, fault: Fault::IncorrectData, same_as: None, words: text("记错") };
@@ -141,11 +144,13 @@ async fn a_parcel_whose_return_is_ordered_is_not_signed_for_unless_the_courier_i
     phone.client.record(&failed(waybill(2), "DF-REFUSE"), &[]).unwrap();
     phone.notice(2).unwrap();
     phone.sync().await.unwrap();
+    world.hands.advance(10);
     origin.sync().await.unwrap();
     let (agreed_by, payer) = (Some(Customer::Sender), Some(Payer::Sender));
     let returned = Reply { agreed_by, payer, ..Reply::of(code("RETURN")) };
     origin.client.record(&on(waybill(2), Act::Reply(returned)), &[]).unwrap();
     origin.sync().await.unwrap();
+    world.hands.advance(10);
     phone.sync().await.unwrap();
     let refused = premature(phone.client.record(&ended(waybill(2), "SIGNED", None), &[]));
     assert!(matches!(&refused, Premature::AgainstReply { decision } if decision.zh == "退回"), "{refused:?}");
