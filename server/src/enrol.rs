@@ -61,10 +61,11 @@ impl Device {
         }
         let scope = |(role, outlet): &(String, String), person: &str| match role.parse::<Role>().ok()? {
             Role::Courier => Some(Scope::Courier(person.to_owned())),
-            Role::Outlet | Role::OutletManager => Some(Scope::Outlet(outlet.clone())),
+            // Finance writes the ledgers of what its outlet delivers and sends, and looks at the letters.
+            Role::Outlet | Role::OutletManager | Role::OutletFinance => Some(Scope::Outlet(outlet.clone())),
             Role::Hub => Some(Scope::Hub(outlet.clone())),
-            // Finance roles get scopes once their ledgers exist; head office and auditors read at head office.
-            Role::OutletFinance | Role::HqCs | Role::HqReviewer | Role::HqAdmin | Role::Auditor => None,
+            // Head office and auditors read at head office.
+            Role::HqCs | Role::HqReviewer | Role::HqAdmin | Role::Auditor => None,
         };
         // A person counts only with the role and outlet of the enrolment. Somebody who has moved needs a new code, or a shared
         // tablet would read two outlets.

@@ -12,6 +12,7 @@ mod clocks;
 mod copies;
 mod facts;
 mod faults;
+mod finance;
 mod formats;
 mod full;
 mod headoffice;

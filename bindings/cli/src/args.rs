@@ -5,7 +5,7 @@ mod record;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, builder::PossibleValuesParser};
-use doorstep_domain::PhotoSource;
+use doorstep_domain::{Book, PhotoSource};
 use doorstep_rules::State;
 
 pub use self::record::Record;
@@ -134,6 +134,21 @@ pub enum Command {
         day: Option<String>,
         #[command(subcommand)]
         what: Option<Sheet>,
+    },
+    /// 财务账本：本网点某日的货款本、到付本及合计 The ledgers of your outlet: the lines of a day or of some days, with totals.
+    Ledgers {
+        /// 日期，如 2026-03-02；不写则为今天 The day; without one, today.
+        #[arg(long, conflicts_with_all = ["from", "to"])]
+        day: Option<String>,
+        /// 从哪天起 The first day.
+        #[arg(long, value_name = "DAY")]
+        from: Option<String>,
+        /// 到哪天为止（含） The last day, included.
+        #[arg(long, value_name = "DAY")]
+        to: Option<String>,
+        /// 只看哪本 Only this ledger: cod, freight_collect.
+        #[arg(long, value_parser = PossibleValuesParser::new(Book::ALL.iter().map(|book| book.as_str())))]
+        book: Option<String>,
     },
     /// 哪些还没发送 What is unsent, oldest first; photos waiting; what head office holds.
     Status,

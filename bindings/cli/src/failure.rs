@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf, process::ExitCode};
 
-use doorstep_client::{ClientError, ErrorCode, Kind};
+use doorstep_client::{ClientError, ErrorCode, Kind, Premature, Refusal};
 use doorstep_rules::{PackError, Words};
 
 /// Why a command was not done.
@@ -106,6 +106,13 @@ impl Failed {
         match self {
             Self::Client(error) => {
                 let Words { zh, en } = error.words();
+                if let ClientError::Refused(Refusal::Premature(premature)) = error {
+                    let options = options(premature).map(|options| format!(" ({options})")).unwrap_or_default();
+                    return Words {
+                        zh: format!("{zh}{options}；确需登记时加 --anyway"),
+                        en: format!("{en}{options}; add --anyway to record it all the same"),
+                    };
+                }
                 match hint(error) {
                     _ if matches!(error, ClientError::Insecure) => Words {
                         zh: format!("{zh}，确需明文时加 --insecure"),
@@ -183,6 +190,24 @@ impl Failed {
             }
         }
     }
+}
+
+/// The options that give what an act lacks.
+fn options(premature: &Premature) -> Option<String> {
+    let option = |field: &str| match field.trim() {
+        "letter" => "--photo letter=FILE".to_owned(),
+        "sender_agrees" => "--agreed-by sender".to_owned(),
+        "words" => "--note".to_owned(),
+        other => format!("--{}", other.replace('_', "-")),
+    };
+    let one = |need: &str| need.split('|').map(option).collect::<Vec<_>>().join(" | ");
+    let needs: Vec<String> = match premature {
+        Premature::ReplyLacks { needs } => needs.iter().map(|need| one(need)).collect(),
+        Premature::OutageLacks { needs } => needs.iter().map(|need| one(need)).collect(),
+        Premature::AgainstReply { .. } => return None,
+        Premature::NotHandedIn { .. } => return Some("doorstep ledger --book cod".to_owned()),
+    };
+    Some(needs.join(", "))
 }
 
 /// What to type next, where the client's words name something to do.

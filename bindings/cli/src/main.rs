@@ -9,6 +9,7 @@ mod args;
 mod case;
 mod directory;
 mod failure;
+mod ledgers;
 mod photos;
 mod record;
 mod rules;

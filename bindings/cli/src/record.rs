@@ -39,11 +39,20 @@ pub fn record(client: &Client, what: &Record) -> Result<Answer, Failed> {
         }
         _ => Vec::new(),
     };
-    let outcome = client.record(&recording(client, what, screen.zone)?, &photos)?;
+    let recording = recording(client, what, screen.zone)?;
+    let outcome = if insists(what) { client.record_anyway(&recording, &photos)? } else { client.record(&recording, &photos)? };
     let mut remarks: Vec<Words> = remark(what).into_iter().collect();
     remarks.extend(outcome.cases.iter().flat_map(|view| doubts(&screen, what, view)));
     remarks.extend(unclear(client, &outcome)?);
     recorded(&screen, &outcome, &remarks, matches!(what, Record::Outage { .. }))
+}
+
+/// Whether the person insists on what would be refused.
+fn insists(what: &Record) -> bool {
+    match what {
+        Record::Outage { insist, .. } | Record::Reply { insist, .. } | Record::Close { insist, .. } => insist.anyway,
+        _ => false,
+    }
 }
 
 /// Adds photos to a case.
@@ -168,7 +177,7 @@ fn recording(client: &Client, what: &Record, zone: FixedOffset) -> Result<Record
             on(waybill, Act::Call(Call { result: said::word(result)?, number, words }))
         }
         Record::Note { waybill, text } => on(waybill, Act::Note(said::said(text)?)),
-        Record::Outage { waybills, reason, contact, phone, at, said: told } => {
+        Record::Outage { waybills, reason, contact, phone, at, said: told, .. } => {
             let outage = Outage {
                 reason: said::word(reason)?,
                 contact: said::words(contact.as_deref())?,
@@ -285,7 +294,7 @@ fn recording(client: &Client, what: &Record, zone: FixedOffset) -> Result<Record
             on(waybill, Act::Handover(Handover { to: said::code(to)?, words: said::words(note.as_deref())? }))
         }
         Record::Takeover { waybill } => on(waybill, Act::Takeover),
-        Record::Close { waybill, outcome, note } => {
+        Record::Close { waybill, outcome, note, .. } => {
             let (outcome, words) = (client.code(outcome, CodeOf::Close)?, said::words(note.as_deref())?);
             on(waybill, Act::Close(Close { outcome, words, piece: None }))
         }

@@ -15,7 +15,7 @@ use crate::{
     args::{Args, Command, Part, Photo, Rules, Sms},
     directory,
     failure::Failed,
-    photos,
+    ledgers, photos,
     record::{add_photos, record},
     rules,
     screen::Screen,
@@ -90,6 +90,10 @@ pub fn run(args: &Args) -> Result<Answer, Failed> {
             }
         }
         Command::Sheet { day, what } => sheet::sheet(&client, day.as_deref(), what.as_ref()),
+        Command::Ledgers { day, from, to, book } => {
+            let (first, last) = (from.as_deref().or(day.as_deref()), to.as_deref().or(day.as_deref()));
+            ledgers::show(&client, (first, last), book.as_deref())
+        }
         Command::Status => status(&client),
         Command::Sync => sync(&client, spool.as_ref()),
         Command::Pin { pin } => done(client.set_pin(pin)?, "密码已设置", "PIN set"),

@@ -78,16 +78,19 @@ pub struct Recorded {
 #[uniffi::export]
 impl DoorstepClient {
     /// Records what a person did, with photos: durable on this device when it returns, sent by the next sync. Nothing is recorded if
-    /// the rules refuse it or a photo can not be used. Returns the cases it concerns, in the command's order.
-    #[uniffi::method(default(photos = []))]
-    pub async fn record(&self, command: Command, photos: Vec<PhotoFile>) -> Result<Vec<Recorded>, DoorstepError> {
+    /// the rules refuse it or a photo can not be used. With `anyway` the person insists on what is refused as `reply_lacks`,
+    /// `outage_lacks`, `against_reply` or `cod_not_handed_in`. Returns the cases it concerns, in the command's order.
+    #[uniffi::method(default(photos = [], anyway = false))]
+    pub async fn record(&self, command: Command, photos: Vec<PhotoFile>, anyway: bool) -> Result<Vec<Recorded>, DoorstepError> {
         let opening = self.opening.clone();
         self.local(move |client| {
             // A host that does not know where it is, or fails to say so, keeps nobody from recording.
             let place = opening.location.as_ref().filter(|_| !photos.is_empty()).and_then(|host| host.position().ok().flatten());
             let place = place.and_then(|position| position.on_earth());
             let pictures = photos.iter().map(|photo| picture(photo, place)).collect::<Result<Vec<_>, _>>()?;
-            let outcome = client.record(&command.recording(client)?, &pictures)?;
+            let recording = command.recording(client)?;
+            let outcome =
+                if anyway { client.record_anyway(&recording, &pictures)? } else { client.record(&recording, &pictures)? };
             let counts = [("cases", outcome.cases.len() as u64), ("photos", pictures.len() as u64)];
             logging::log(Level::Info, "doorstep::attempts", "recorded", &counts.map(|(name, count)| (name, count.into())));
             Ok(outcome.cases.into_iter().map(|view| Recorded::of(view, outcome.times_proven)).collect())

@@ -129,6 +129,35 @@ class DoorTest(WorldTest):
         self.assertEqual(caught.exception.code, "rights")
         self.assertIsNone(await doorstep.sheet())
 
+    async def test_a_manager_reads_the_ledger_of_a_day_and_a_courier_does_not(self):
+        tablet = await Doorstep.open(self.folder / "manager")
+        self.addAsyncCleanup(tablet.close)
+        await soon(tablet.enrol(self.world.url, (await self.world.tell("code", "m1"))["code"]))
+        await tablet.fail(waybill(1), "DF-NOBODY")
+        for amount in (12_800, 200):
+            await tablet.record(Command.LEDGER(waybill(1), "cod", "collected", amount, True, None))
+        read = await tablet.ledger()
+        self.assertEqual([(line.waybill, line.amount_fen, line.user) for line in read.lines], [(waybill(1), 12_800, "m1"), (waybill(1), 200, "m1")])
+        self.assertEqual([(sum.lines, sum.amount_fen) for sum in read.totals], [(2, 13_000)])
+        self.assertEqual((await tablet.ledger(book="freight_collect")).lines, [])
+        self.assertEqual((await tablet.ledger("2001-01-01", "2001-01-02")).lines, [])
+        doorstep = await self.courier()
+        with self.assertRaises(DoorstepError) as caught:
+            await doorstep.ledger()
+        self.assertEqual(caught.exception.code, "no_ledger")
+
+    async def test_a_phone_notice_that_would_not_count_is_recorded_only_if_the_person_insists(self):
+        doorstep = await self.courier()
+        await doorstep.fail(waybill(1), "DF-NOBODY")
+        outage = Command.OUTAGE([waybill(1)], "network", None, None, None, None)
+        with self.assertRaises(DoorstepError) as caught:
+            await doorstep.record(outage)
+        self.assertEqual(caught.exception.code, "outage_lacks")
+        self.assertIn("phone", caught.exception.en)
+        self.assertEqual([entry.kind for entry in (await doorstep.case(waybill(1))).timeline], ["attempt"])
+        await doorstep.record(outage, anyway=True)
+        self.assertEqual([entry.kind for entry in (await doorstep.case(waybill(1))).timeline], ["attempt", "outage"])
+
     async def test_what_a_killed_process_recorded_is_there_when_the_store_is_opened_again(self):
         await (await self.courier()).close()
         code = f"""

@@ -174,7 +174,14 @@ impl Client {
     /// names missing bytes.
     pub fn record(&self, recording: &Recording, photos: &[NewPhoto]) -> Result<Outcome, ClientError> {
         self.unlocked()?;
-        self.record_unasked(recording, photos, None).map_err(ClientError::of_recording)
+        self.record_if(recording, photos, None, false).map_err(ClientError::of_recording)
+    }
+
+    /// Records an action on which the person insists. [`Client::record`] refuses it as [`Refusal::Premature`]: a reply or a phone notice
+    /// that does not count, an end of the case against the reply in force or before the COD money is handed in. All other refusals stay.
+    pub fn record_anyway(&self, recording: &Recording, photos: &[NewPhoto]) -> Result<Outcome, ClientError> {
+        self.unlocked()?;
+        self.record_if(recording, photos, None, true).map_err(ClientError::of_recording)
     }
 
     /// Records an action of the app itself, which is allowed while the device is locked.
@@ -183,6 +190,16 @@ impl Client {
         recording: &Recording,
         photos: &[NewPhoto],
         step: Option<SmsStep>,
+    ) -> Result<Outcome, ClientError> {
+        self.record_if(recording, photos, step, false)
+    }
+
+    fn record_if(
+        &self,
+        recording: &Recording,
+        photos: &[NewPhoto],
+        step: Option<SmsStep>,
+        anyway: bool,
     ) -> Result<Outcome, ClientError> {
         let clocks = self.inner.clock.read();
         let now = self.inner.now()?;
@@ -196,7 +213,7 @@ impl Client {
         let entries: Vec<Photo> = pictures.iter().map(|ready| ready.entry.clone()).collect();
         // Check the rules before writing files, and write files before entries that name them.
         let mut known = KnownCases::default();
-        let mut cases = plan(recording, &entries, (&mut store, &mut known), (&who, &book), (clocks.wall, now))?;
+        let mut cases = plan((recording, anyway), &entries, (&mut store, &mut known), (&who, &book), (clocks.wall, now))?;
         rights::forbid_early(&store, &known, &who, &cases)?;
         for Ready { prepared, .. } in &pictures {
             let photo = store.save_photo(prepared.photo.id, JPEG, &prepared.photo.bytes, false)?;

@@ -18,9 +18,10 @@ use self::{context::Context, door::restated};
 pub use self::{photo::NewPhoto, sms::SmsPreview};
 use crate::{ClientError, Refusal};
 
-/// Plans the entries of a recording and its photos in each case, or returns the rule that forbids it.
+/// Plans the entries of a recording and its photos in each case, or returns the rule that forbids it. `anyway`: the person insists on an
+/// act that would not do what they want.
 pub(crate) fn plan(
-    recording: &Recording,
+    (recording, anyway): (&Recording, bool),
     photos: &[Photo],
     (store, known): (&mut Store, &mut KnownCases),
     (who, book): (&Identity, &Rulebook),
@@ -46,7 +47,7 @@ pub(crate) fn plan(
             continue;
         }
         let piece = (waybill != *number).then(|| number.clone());
-        let context = Context { store, who, pack, book, waybill: &waybill, piece, case: known.case(&waybill), wall, now };
+        let context = Context { store, who, pack, book, waybill: &waybill, piece, case: known.case(&waybill), wall, now, anyway };
         let bodies = match act {
             Act::Identify => context.identify(waybills, &before)?,
             _ => bodies(&context, act, photos)?,
@@ -67,7 +68,7 @@ pub(crate) fn preview_sms(
     let mut known = KnownCases::default();
     store.know(&waybill, &mut known)?;
     let (pack, case) = (book.at(now), known.case(&waybill));
-    let context = Context { store, who, pack, book, waybill: &waybill, piece: None, case, wall, now };
+    let context = Context { store, who, pack, book, waybill: &waybill, piece: None, case, wall, now, anyway: false };
     context.preview(wish)
 }
 

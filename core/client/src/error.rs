@@ -3,7 +3,7 @@
 use doorstep_domain::{IdError, NumberFault, PersonalError, WaybillError};
 use doorstep_media::MediaError;
 use doorstep_protocol::ErrorCode;
-use doorstep_rules::{Words, sms::TemplateFault};
+use doorstep_rules::{Premature, Words, sms::TemplateFault};
 use doorstep_store::{OpenError, StoreError, is_of_no_room};
 use doorstep_sync::Failure;
 
@@ -110,6 +110,10 @@ pub enum Refusal {
         /// The missing evidence.
         lacking: Vec<Words>,
     },
+    /// The act would not do what the person wants. They may insist, see [`crate::Client::record_anyway`].
+    Premature(Premature),
+    /// The person's role does not read the ledgers.
+    NoLedger,
     /// The words hold nothing that a reader would see.
     NoWords,
     /// The other entry must be named in a correction of an act that was recorded twice, and in no other correction.
@@ -321,6 +325,11 @@ impl Refusal {
             Self::NoNotice => "no_notice",
             Self::NoReply => "no_reply",
             Self::Unproven { .. } => "unproven",
+            Self::Premature(Premature::ReplyLacks { .. }) => "reply_lacks",
+            Self::Premature(Premature::OutageLacks { .. }) => "outage_lacks",
+            Self::Premature(Premature::AgainstReply { .. }) => "against_reply",
+            Self::Premature(Premature::NotHandedIn { .. }) => "cod_not_handed_in",
+            Self::NoLedger => "no_ledger",
             Self::NoWords => "no_words",
             Self::SameAs => "same_as",
             Self::Amount => "amount",

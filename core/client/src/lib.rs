@@ -14,6 +14,7 @@ mod drive;
 mod error;
 pub mod http;
 mod inner;
+mod ledger;
 mod live;
 mod patch;
 mod photos;
@@ -47,7 +48,7 @@ pub use unreached::Unreached;
 
 pub use doorstep_domain::Attempt;
 pub use doorstep_protocol::{DayRow, ErrorCode, PersonRow};
-pub use doorstep_rules::{Conditions, Duty, Hold, Turn, Unclear};
+pub use doorstep_rules::{Conditions, Duty, Hold, LedgerLine, LedgerTotal, Ledgers, Premature, Turn, Unclear};
 pub use doorstep_store::{
     Act, CaseRow, CaseView, Filter, Identity, Member, PhotoRef, PhotoStanding, PhotoStatus, Place, Recording, RefusedIntent,
     Salvage, SmsWish, Status, StoreKey, UnsentIntent, Which, Written,

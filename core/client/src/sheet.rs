@@ -111,7 +111,7 @@ impl Client {
         Ok(written)
     }
 
-    fn day_or_today(&self, day: Option<Day>) -> Result<Day, ClientError> {
+    pub(crate) fn day_or_today(&self, day: Option<Day>) -> Result<Day, ClientError> {
         if let Some(day) = day {
             return Ok(day);
         }

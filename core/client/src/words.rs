@@ -2,7 +2,7 @@
 
 use doorstep_media::MediaError;
 use doorstep_protocol::ErrorCode;
-use doorstep_rules::{Variable, Words, sms::TemplateFault};
+use doorstep_rules::{Premature, Variable, Words, sms::TemplateFault};
 use doorstep_store::{OpenError, StoreError, is_of_no_room};
 use doorstep_sync::Failure;
 
@@ -314,6 +314,11 @@ impl Refusal {
                     format!("lacking: {}; record that first, it is not done without", list(|words| &words.en)),
                 )
             }
+            Self::Premature(premature) => return premature_words(premature),
+            Self::NoLedger => (
+                "您的岗位不查看财务账本，请联系网点财务".into(),
+                "your role does not read the ledgers; ask your outlet's finance".into(),
+            ),
             Self::NoWords => (
                 "文字是空的，只有空白或看不见的字符；请写明内容或理由".into(),
                 "the words are empty, only blanks or signs that nobody sees; write what there is to say".into(),
@@ -382,6 +387,46 @@ impl Refusal {
         };
         Words { zh, en }
     }
+}
+
+/// Why an act was not recorded yet, and what to do first.
+fn premature_words(premature: &Premature) -> Words {
+    let zh: fn(&Words) -> &str = |words| &words.zh;
+    let en: fn(&Words) -> &str = |words| &words.en;
+    let fields = |needs: &[&str], lang: fn(&Words) -> &str| {
+        let one = |need: &&str| {
+            need.split('|').map(|field| lang(&doorstep_rules::words(field.trim())).to_owned()).collect::<Vec<_>>().join("/")
+        };
+        needs.iter().map(one).collect::<Vec<_>>().join(", ")
+    };
+    let (zh, en) = match premature {
+        Premature::ReplyLacks { needs } => {
+            let needs: Vec<&str> = needs.iter().map(String::as_str).collect();
+            (
+                format!("此回复不算有效回复，没有登记；还缺：{}", fields(&needs, zh)),
+                format!("this reply would not count and was not recorded; it lacks: {}", fields(&needs, en)),
+            )
+        }
+        Premature::OutageLacks { needs } => (
+            format!("这次电话通知还不能算数，没有登记；请打给寄件网点，并补齐：{}", fields(needs, zh)),
+            format!(
+                "this phone notice would not count and was not recorded; phone the origin outlet, and give: {}",
+                fields(needs, en)
+            ),
+        ),
+        Premature::AgainstReply { decision } => (
+            format!("寄件网点已决定“{}”，结案与此矛盾，没有登记；请先与寄件网点核对", decision.zh),
+            format!(
+                "the origin outlet has decided \"{}\", which this end contradicts; it was not recorded: ask the origin outlet first",
+                decision.en
+            ),
+        ),
+        Premature::NotHandedIn { due } => (
+            format!("货款 {due} 尚未登记收讫，没有结案；请先把货款交给网点财务登记"),
+            format!("the COD money of {due} is not handed in yet, the case was not ended; hand it to the outlet's finance first"),
+        ),
+    };
+    Words { zh, en }
 }
 
 /// What is wrong with a photo and what to do, in Chinese; the English is the error's own.

@@ -5,8 +5,6 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use doorstep_domain::{Body, ChangeHash, Correction, EntryKey, Fault, Kind, Recorded, Role, UnixMs};
 
-use crate::case::registered;
-
 /// When an entry was known: its receipt by the server. What only this device has is known since it was recorded.
 pub(crate) fn known_at(recorded: &Recorded) -> UnixMs {
     recorded.standing.receipt().map_or_else(|| recorded.acted_at(), |receipt| receipt.received_at)
@@ -44,7 +42,7 @@ fn permitted<'a>(
 fn all_replaced<'a>(timeline: &'a [Recorded], by_key: &ByKey<'a>) -> AllReplaced<'a> {
     let mut corrected: HashMap<ChangeHash, Vec<Replaced<'a>>> = HashMap::new();
     for (_, by, correction, wrong) in permitted(timeline, by_key) {
-        if correction.fault == Fault::IncorrectData && registered(&wrong.entry.body).is_some() {
+        if correction.fault == Fault::IncorrectData && matches!(wrong.entry.body, Body::Attempt(_) | Body::Problem(_)) {
             corrected.entry(by.change).or_default().push(Replaced { wrong, by });
         }
     }

@@ -301,7 +301,7 @@ impl Duties<'_, '_> {
 
     /// The first step of a card that each side has not done. What has a duty of its own, such as the notice, is no step here, and
     /// neither is evidence that is only suggested. After a reply only what follows it in the card is due, and before it only what
-    /// precedes it.
+    /// precedes it. A line of the ledger that a card names before the reply stays due, because no reply replaces it.
     fn of_card(&mut self, card: &Card, next: NextStep) {
         let Some(pack) = self.index.book.version(card.pack_version).map(|published| &published.pack) else { return };
         let kinds = |line: &CardLine| pack.step(&line.step).map(|step| step.done_by.as_slice()).unwrap_or_default();
@@ -312,14 +312,14 @@ impl Duties<'_, '_> {
         let goes_on = is_answered || matches!(next, NextStep::DefaultMethod | NextStep::WorkCard | NextStep::FollowUp);
         let own = [Kind::Attempt, Kind::Problem, Kind::Notice, Kind::Outage, Kind::Reply, Kind::Close];
         let is_suggested = |line: &CardLine| is_by(line, &[Kind::Sms]) && pack.code(&card.code).is_some_and(suggests_sms);
-        let is_due = |place: usize| match reply {
+        let is_due = |place: usize, line: &CardLine| match reply {
             Some(reply) if place > reply => goes_on,
-            Some(_) => !is_answered,
+            Some(_) => !is_answered || line.side == Some(Side::Finance),
             None => true,
         };
         let mut seen = HashSet::new();
         let lines = card.steps.iter().enumerate().filter(|(_, line)| line.done.is_empty());
-        for (_, line) in lines.filter(|(place, line)| is_due(*place) && !is_by(line, &own) && !is_suggested(line)) {
+        for (_, line) in lines.filter(|(place, line)| is_due(*place, line) && !is_by(line, &own) && !is_suggested(line)) {
             if seen.insert(line.side) {
                 let duty = self.step(pack, &line.step, line.side);
                 self.add(Duty { about: Some(card.entry.clone()), ..duty });

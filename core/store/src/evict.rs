@@ -70,9 +70,19 @@ pub(crate) fn evict(db: &Connection) -> Result<(), StoreError> {
         )?;
         // The customer's name, number and address are only for the holder of an open parcel (domain 10.2).
         db.run("DELETE FROM parcel WHERE waybill = (SELECT waybill FROM case_row WHERE case_id = ?1)", params![case])?;
-        for table in
-            ["change", "case_row", "sheet_row", "turn", "case_duty", "place", "assignment", "stale", "leaving", "segment"]
-        {
+        for table in [
+            "change",
+            "case_row",
+            "sheet_row",
+            "turn",
+            "case_duty",
+            "place",
+            "assignment",
+            "ledger_case",
+            "stale",
+            "leaving",
+            "segment",
+        ] {
             db.run(&format!("DELETE FROM {table} WHERE case_id = ?1"), params![case])?;
         }
     }

@@ -27,6 +27,7 @@ mod identity;
 mod key;
 mod known;
 mod lanes;
+mod ledger;
 mod list;
 mod messages;
 mod missing;

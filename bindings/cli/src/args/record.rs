@@ -15,6 +15,15 @@ pub struct Photos {
     pub files: Vec<PathBuf>,
 }
 
+/// Whether the person insists on what would be refused.
+#[derive(Args)]
+pub struct Insist {
+    /// 仍要登记：虽不算数、与决定矛盾或货款未收讫 Record it all the same: although it does not count, contradicts the decision or COD money is
+    /// missing.
+    #[arg(long)]
+    pub anyway: bool,
+}
+
 /// What a reply says beside its decision, phone and address.
 #[derive(Args)]
 pub struct Replied {
@@ -156,6 +165,8 @@ pub enum Record {
         /// 说了什么 What was said.
         #[arg(long, value_name = "TEXT")]
         said: Option<String>,
+        #[command(flatten)]
+        insist: Insist,
     },
     /// 通知寄件网点 Notify the origin outlet; it counts when the server has it.
     Notice {
@@ -195,6 +206,8 @@ pub enum Record {
         replied: Box<Replied>,
         #[command(flatten)]
         photos: Photos,
+        #[command(flatten)]
+        insist: Insist,
     },
     /// 标记某条记录：回复无效、照片不清楚 Mark an entry: a reply that decides nothing, an unclear photo.
     Mark {
@@ -295,7 +308,7 @@ pub enum Record {
         #[arg(long, value_name = "TEXT")]
         note: Option<String>,
     },
-    /// 财务登记：货款本、到付本 A line of outlet finance's registers.
+    /// 财务登记：货款本、到付本 Write a line of outlet finance's registers; `ledgers` shows them.
     Ledger {
         /// 运单号 The waybill.
         waybill: String,
@@ -390,5 +403,7 @@ pub enum Record {
         /// 签收人或说明 Who signed, or why.
         #[arg(long, value_name = "TEXT")]
         note: Option<String>,
+        #[command(flatten)]
+        insist: Insist,
     },
 }

@@ -141,7 +141,15 @@ fn an_outage_without_its_phone_call_says_whom_to_phone() {
     for waybill in [PARCEL, OTHER] {
         world.json(&["fail", waybill, "--reason", "DF-NOBODY"]);
     }
-    let said = world.run(&["outage", PARCEL, OTHER, "--reason", "network"]);
+    let bare = ["outage", PARCEL, OTHER, "--reason", "network"];
+    let refused = world.run(&bare);
+    assert_eq!(refused.code, 3, "{}", refused.out);
+    for part in ["--contact", "--phone", "--anyway", "联系人", "contact"] {
+        assert!(refused.err.contains(part), "{part}: {}", refused.err);
+    }
+    let kinds = world.json(&["show", PARCEL]);
+    assert_eq!(kinds["timeline"].as_array().unwrap().len(), 1, "nothing was recorded");
+    let said = world.run(&[&bare[..], &["--anyway"]].concat());
     assert_eq!(said.code, 0, "{}", said.err);
     assert!(said.out.contains("X-1 尚不成立") && said.out.contains("0571-88001234"), "{}", said.out);
     let complete = ["outage", PARCEL, OTHER, "--reason", "network", "--contact", "王芳", "--phone", "0571-88001234"];

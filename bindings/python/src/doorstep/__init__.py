@@ -65,6 +65,9 @@ from .doorstep_ffi import (
     Recorded,
     RefusedAction,
     RuleSummary,
+    LedgerDays,
+    LedgerRow,
+    LedgerSum,
     SheetDetail,
     SmsDraft,
     SmsMoved,
@@ -94,7 +97,7 @@ __all__ = [
     "FindingRow", "FreightRow", "Level", "ListPart", "Location",
     "LogConfig", "LogRecord", "LogSink", "MessageRow", "MissingEvidence", "NamedCode", "OriginReply", "OutcomeCode", "OutletRow",
     "ParcelRow", "Person", "PhotoFile", "PhotoLook", "PhotoRow", "PhotoShows", "PhotoState", "Position", "ProblemCode",
-    "ProblemFound", "Recorded", "RefusedAction", "RuleSummary", "SheetDetail", "SmsDraft", "SmsMoved", "SmsOutcome", "SmsPlatform",
+    "LedgerDays", "LedgerRow", "LedgerSum", "ProblemFound", "Recorded", "RefusedAction", "RuleSummary", "SheetDetail", "SmsDraft", "SmsMoved", "SmsOutcome", "SmsPlatform",
     "SmsRequest", "SmsToSend", "Surroundings", "SyncSummary", "TimelineEntry", "ToldLine", "ToldPersonal", "ToldValue", "UnsentAction",
     "UnsentSummary", "flush_logs", "init_logging",
 ]
@@ -204,10 +207,13 @@ class Doorstep:
         recorded = await self.record(Command.FAIL(attempt), photos)
         return recorded[0]
 
-    async def record(self, command: AnyCommand, photos: Sequence[Path | PhotoFile] = ()) -> list[Recorded]:
-        """Records what a person did, with photos; returns the cases it concerns."""
+    async def record(
+        self, command: AnyCommand, photos: Sequence[Path | PhotoFile] = (), *, anyway: bool = False
+    ) -> list[Recorded]:
+        """Records what a person did, with photos; returns the cases it concerns. With `anyway` the person insists on what is refused
+        because it would not count, contradicts the reply in force or ends a case before its COD money is handed in."""
         files = [photo if isinstance(photo, PhotoFile) else PhotoFile(path=fspath(photo)) for photo in photos]
-        return await self._client.record(cast(Command, command), files)
+        return await self._client.record(cast(Command, command), files, anyway)
 
     async def provisional_number(self) -> str:
         """A number for a parcel whose label can not be read."""
@@ -230,6 +236,12 @@ class Doorstep:
     async def sheet(self, day: str | None = None) -> SheetDetail | None:
         """The sheet of the person's own outlet for a day such as "2026-03-02", without one of today."""
         return await self._client.sheet(day)
+
+    async def ledger(
+        self, from_day: str | None = None, to_day: str | None = None, *, book: str | None = None
+    ) -> LedgerDays:
+        """The ledgers of the person's own outlet from one day to another, without any day of today: lines and totals."""
+        return await self._client.ledger(from_day, to_day, book)
 
     async def note_sheet(self, words: str, *, day: str | None = None) -> None:
         """Writes a signed note into the sheet of a day, without one of today."""

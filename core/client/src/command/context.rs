@@ -1,7 +1,7 @@
 //! The context of a command: the parcel, its case so far, the rules, and the judgement, which is made only for the acts that need it.
 
-use doorstep_domain::{EntryKey, Kind, ReasonCode, UnixMs, Waybill};
-use doorstep_rules::{Case, Judgement, Pack, Rulebook, judge};
+use doorstep_domain::{Body, EntryKey, Kind, ReasonCode, UnixMs, Waybill};
+use doorstep_rules::{Case, Judgement, Pack, Rulebook, judge, premature};
 use doorstep_store::{Identity, Store};
 
 use super::said::CodeOf;
@@ -22,6 +22,8 @@ pub(super) struct Context<'a> {
     pub wall: UnixMs,
     /// The best estimate of now.
     pub now: UnixMs,
+    /// Whether the person insists on an act that is premature.
+    pub anyway: bool,
 }
 
 impl Context<'_> {
@@ -52,6 +54,14 @@ impl Context<'_> {
     pub fn newest(&self, kind: Kind) -> Result<Option<EntryKey>, ClientError> {
         let case = self.case()?;
         Ok(case.of_kind(kind).rfind(|r| case.stands(r)).map(|r| r.entry.key.clone()))
+    }
+
+    /// Refuses an act that would not do what the person wants, unless they insist.
+    pub fn timely(&self, body: Body) -> Result<Body, ClientError> {
+        match premature(self.case()?, self.book, self.now, &body).filter(|_| !self.anyway) {
+            Some(premature) => Err(ClientError::Refused(Refusal::Premature(premature))),
+            None => Ok(body),
+        }
     }
 
     /// Refuses a code that is not in its list of the pack.

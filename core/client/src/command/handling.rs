@@ -91,9 +91,11 @@ impl Context<'_> {
         Ok(Body::Takeover(Takeover { handover }))
     }
 
+    /// The end of the case. One against the reply in force, or before the COD money is handed in, is recorded only if the person
+    /// insists.
     pub fn close(&self, close: &Close) -> Result<Body, ClientError> {
         self.case()?;
         self.listed(&close.outcome, CodeOf::Close)?;
-        Ok(Body::Close(Close { piece: self.piece.clone(), ..close.clone() }))
+        self.timely(Body::Close(Close { piece: self.piece.clone(), ..close.clone() }))
     }
 }

@@ -9,10 +9,11 @@ use super::{context::Context, said::CodeOf};
 use crate::{ClientError, Refusal};
 
 impl Context<'_> {
+    /// A phone notice during an outage.
     pub fn outage(&self, outage: &Outage) -> Result<Body, ClientError> {
         let case = self.registered()?;
         let (phoned_at, outlet) = (outage.phoned_at.or(Some(self.wall)), case.facts.origin_outlet.clone());
-        Ok(Body::Outage(Outage { phoned_at, outlet, ..outage.clone() }))
+        self.timely(Body::Outage(Outage { phoned_at, outlet, ..outage.clone() }))
     }
 
     /// A notice. Its target comes from data; a person's choice is allowed and flagged (domain 6.1).
@@ -31,8 +32,8 @@ impl Context<'_> {
         Ok(Body::Seen(Seen { notice }))
     }
 
-    /// A reply. It is recorded even if it lacks fields that its decision needs, because it is the actual answer; the case shows
-    /// whether it counts.
+    /// A reply. One that lacks fields that its decision needs is recorded only if the person insists, because it is the actual answer;
+    /// the case shows then that it does not count.
     pub fn reply(&self, reply: &Reply, photos: &[Photo]) -> Result<Body, ClientError> {
         let case = self.registered()?;
         if case.facts.origin_outlet.as_ref().is_some_and(|origin| *origin != self.who.author.outlet) {
@@ -40,7 +41,7 @@ impl Context<'_> {
         }
         self.listed(&reply.decision, CodeOf::Decision)?;
         let letter = photos.iter().find(|photo| photo.purpose == PhotoPurpose::Letter).map(|photo| photo.id);
-        Ok(Body::Reply(Reply { notice: self.newest(Kind::Notice)?, letter, ..reply.clone() }))
+        self.timely(Body::Reply(Reply { notice: self.newest(Kind::Notice)?, letter, ..reply.clone() }))
     }
 
     pub fn mark(

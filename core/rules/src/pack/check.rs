@@ -316,6 +316,12 @@ impl<'a> Faults<'a> {
         self.of_2("reply_needs_if", !row.reply_needs_if.is_empty());
         self.of_2("reply_asks", !row.reply_asks.is_empty());
         self.of_2("pays", !row.pays.is_empty());
+        self.of_2("collects", row.collects.is_some());
+        if let Some(change) = &row.collects {
+            self.check(row.closes, "collects", || "only where it ends the case".into());
+            let known = self.pack.ledger.iter().any(|row| row.code == *change);
+            self.check(known, "collects", || format!("{change:?} is not in [[ledger]]"));
+        }
         let decides = row.reply_needs.is_some();
         self.check(decides || row.reply_needs_if.is_empty(), "reply_needs_if", || "only beside reply_needs".into());
         self.check(decides || row.reply_asks.is_empty(), "reply_asks", || "only beside reply_needs".into());

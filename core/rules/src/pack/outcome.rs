@@ -101,6 +101,8 @@ pub struct OutcomeRow {
     /// Decisions that it contradicts, such as signed for while a return is ordered.
     #[serde(default)]
     pub contradicts: Vec<String>,
+    /// The change of the COD ledger that a parcel with COD has before it ends so: the money was handed in. Format 2.
+    pub collects: Option<String>,
     /// The evidence without which it does not count as done: a change of money needs the stamped letter and the ledger's line.
     #[serde(default)]
     pub requires: Vec<Evidence>,

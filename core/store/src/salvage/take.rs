@@ -406,7 +406,8 @@ fn go_on(db: &Connection, gathered: &Gathered, fresh: InstallId) -> Result<(), S
     db.run(unknown, params![OutboxState::Quarantined, RefusalCode::Damaged.word(), fresh])?;
     let book = current_book(db)?;
     db.execute_batch(
-        "DELETE FROM case_row; DELETE FROM sheet_row; DELETE FROM turn; DELETE FROM case_duty; DELETE FROM assignment",
+        "DELETE FROM case_row; DELETE FROM sheet_row; DELETE FROM turn; DELETE FROM case_duty; DELETE FROM assignment;
+         DELETE FROM ledger_case",
     )?;
     let all = "SELECT case_id FROM change UNION SELECT case_id FROM outbox";
     for id in db.all::<Vec<u8>>("change", all, params![], |row| row.get(0))? {
