@@ -1,8 +1,10 @@
 //! Turns a person's action into entries: checks a [`Recording`] against pack and case, and plans the entries' content.
 
+mod ahead;
 mod context;
 mod door;
 mod handling;
+mod nothing;
 mod notices;
 mod photo;
 pub mod said;
@@ -12,9 +14,13 @@ use doorstep_domain::{Body, Fault, Photo, UnixMs, Waybill, has_text};
 use doorstep_rules::Rulebook;
 use doorstep_store::{Act, ActionCase, Identity, KnownCases, Recording, SmsWish, Store};
 
-pub(crate) use self::sms::report;
+pub(crate) use self::{ahead::ahead, nothing::nothing, said::CodeOf, sms::report};
+pub use self::{
+    ahead::{ReasonAhead, ReasonWish, SmsAhead},
+    photo::NewPhoto,
+    sms::SmsPreview,
+};
 use self::{context::Context, door::restated};
-pub use self::{photo::NewPhoto, sms::SmsPreview};
 use crate::{ClientError, Refusal};
 
 /// Plans the entries of a recording and its photos in each case, or returns the rule that forbids it.

@@ -5,6 +5,7 @@
 //! rule pack, turns it into entries and makes it durable. This crate supplies time, randomness and sockets to the crates below.
 //! Business rules (which are in the pack and in `rules`), SQL and Automerge do not belong here.
 
+mod ahead;
 mod background;
 mod client;
 mod clock;
@@ -15,6 +16,7 @@ mod error;
 pub mod http;
 mod inner;
 mod live;
+mod news;
 mod patch;
 mod photos;
 mod proof;
@@ -33,9 +35,10 @@ mod words;
 
 pub use client::{Client, Options, Outcome};
 pub use clock::{Clock, SystemClock};
-pub use command::{NewPhoto, SmsPreview, said};
+pub use command::{NewPhoto, ReasonAhead, ReasonWish, SmsAhead, SmsPreview, said};
 pub use drive::SyncReport;
 pub use error::{ClientError, Kind, Refusal};
+pub use news::CaseNews;
 pub use photos::Look;
 pub use proof::{Authorship, ProvenEntry};
 pub use sender::{OutgoingSms, SmsResult, SmsSender};
@@ -47,7 +50,7 @@ pub use unreached::Unreached;
 
 pub use doorstep_domain::Attempt;
 pub use doorstep_protocol::{DayRow, ErrorCode, PersonRow};
-pub use doorstep_rules::{Conditions, Hold, Unclear};
+pub use doorstep_rules::{Ahead, Alarm, AlarmKind, Conditions, Hold, Unclear};
 pub use doorstep_store::{
     Act, CaseRow, CaseView, Filter, Identity, Member, PhotoRef, PhotoStanding, PhotoStatus, Place, Recording, RefusedIntent,
     Salvage, SmsWish, Status, StoreKey, UnsentIntent, Written,

@@ -54,6 +54,7 @@ mod wipe;
 pub use batch::pushed;
 pub use doorstep_domain::Clocks;
 pub use error::{OpenError, StoreError, is_of_no_room};
+pub use evict::Left;
 pub use identity::{Enrolment, Identity, Member, Session};
 pub use key::StoreKey;
 pub use known::KnownCases;
