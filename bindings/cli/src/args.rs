@@ -117,6 +117,34 @@ pub enum Command {
         #[command(subcommand)]
         what: Rules,
     },
+    /// 登记之前：某原因要什么证据、有哪些期限、能否用短信证明 Before you record: what a reason asks for, its time limits, whether an
+    /// SMS can prove it.
+    Reason {
+        /// 原因代码，如 DF-NOBODY；不写则列出全部 The code; without one, all of them in short.
+        code: Option<String>,
+        /// 运单号：算出这件的期限，并给出寄件网点电话 The waybill: with its own time limits and its origin outlet's number.
+        #[arg(long, value_name = "NUMBER")]
+        waybill: Option<String>,
+        /// 子代码 Sub-reason code.
+        #[arg(long, value_name = "CODE", requires = "code")]
+        sub: Option<String>,
+        /// 环节 Where: hub, arrival, delivery, origin, service; without one, where your role registers it.
+        #[arg(long, requires = "code")]
+        stage: Option<String>,
+        /// 回拨号码 The number under which you are reached.
+        #[arg(long, env = "DOORSTEP_CALLBACK", value_name = "NUMBER")]
+        callback: Option<String>,
+    },
+    /// 提醒：何时要做什么（断网时通知期限将到、有回复、期限已过） When to be reminded of what: a notice that ends while offline, a reply,
+    /// a time limit that passed.
+    Alarms {
+        /// 到何时；不写则为24小时内 Until when: "YYYY-MM-DD HH:MM"; without it, for 24 hours.
+        #[arg(long, value_name = "TIME")]
+        until: Option<String>,
+        /// 现在有网 There is a network now.
+        #[arg(long)]
+        online: bool,
+    },
     /// 照片：补充、查看进度、取回 Photos: add, see how far they are, get one.
     Photo {
         #[command(subcommand)]

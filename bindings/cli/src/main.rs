@@ -4,6 +4,7 @@
 //! person (Chinese with English beside it) or as one JSON document. Recording and reading work without a network; only
 //! `enrol` and `sync` touch one. Never here: business rules, anything that is remembered between two calls.
 
+mod ahead;
 mod answer;
 mod args;
 mod case;

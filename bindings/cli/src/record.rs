@@ -316,7 +316,7 @@ fn yuan(text: &str) -> Option<i64> {
 }
 
 /// A time with an offset, or a local one in the network's zone; milliseconds since 1970.
-fn moment(text: &str, zone: FixedOffset) -> Option<i64> {
+pub fn moment(text: &str, zone: FixedOffset) -> Option<i64> {
     if let Ok(time) = DateTime::parse_from_rfc3339(text) {
         return Some(time.timestamp_millis());
     }

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use doorstep_client::{
-    Authorship, CaseRow, Client, ClientError, Filter, Identity, Options, ProvenEntry, Recording, Refusal, SmsSender, Status,
+    Authorship, CaseNews, CaseRow, Client, ClientError, Filter, Identity, Options, ProvenEntry, Recording, SmsSender, Status,
     Which, http::Roots,
 };
 use doorstep_domain::Parcel;
@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
 use crate::{
+    ahead,
     answer::{Answer, note, nothing},
     args::{Args, Command, Part, Photo, Rules, Sms},
     directory,
@@ -68,6 +69,11 @@ pub fn run(args: &Args) -> Result<Answer, Failed> {
         Command::Show { waybill } => show(&client, waybill),
         Command::Explain { waybill, only } => explain(&client, waybill, only.as_deref()),
         Command::Verify { waybill } => runtime()?.block_on(verify(&client, waybill)),
+        Command::Reason { code, waybill, sub, stage, callback } => match code {
+            Some(code) => ahead::reason(&client, (code, waybill.as_deref()), (sub.clone(), stage.clone()), callback.as_deref()),
+            None => ahead::reasons(&client, waybill.as_deref()),
+        },
+        Command::Alarms { until, online } => ahead::alarms(&client, until.as_deref(), *online),
         Command::Rules { what } => rules::show(&client, what),
         Command::Photo { what: Photo::Add { waybill, photos, original, source } } => {
             add_photos(&client, waybill, photos, (original.as_deref(), source.as_deref()))
@@ -172,22 +178,17 @@ fn cases(client: &Client, only_unlisted: bool, filter: &Filter) -> Result<Answer
 
 fn show(client: &Client, waybill: &str) -> Result<Answer, Failed> {
     let screen = Screen::of(client);
-    let view = client.case(waybill)?.ok_or_else(|| nothing_of(client))?;
+    let view = client.case(waybill)?.ok_or_else(|| nothing_of(client, waybill))?;
     Ok(Answer { text: screen.whole(&view)?, json: screen.case_json(&view)? })
 }
 
 /// Why there is nothing to show of a waybill.
-fn nothing_of(client: &Client) -> Failed {
-    let refusal = match (client.identity(), client.pack()) {
-        (Ok(None), _) => Refusal::NotEnrolled,
-        (_, Ok(None)) => Refusal::NoPack,
-        _ => Refusal::NoCase,
-    };
-    ClientError::Refused(refusal).into()
+fn nothing_of(client: &Client, waybill: &str) -> Failed {
+    client.why_nothing(waybill).map_or_else(|error| error, ClientError::Refused).into()
 }
 
 fn explain(client: &Client, waybill: &str, only: Option<&str>) -> Result<Answer, Failed> {
-    let mut all = client.explain(waybill)?.ok_or_else(|| nothing_of(client))?;
+    let mut all = client.explain(waybill)?.ok_or_else(|| nothing_of(client, waybill))?;
     all.retain(|why| only.is_none_or(|only| why.about.contains(only)));
     let mut text = String::new();
     for why in &all {
@@ -203,7 +204,7 @@ fn explain(client: &Client, waybill: &str, only: Option<&str>) -> Result<Answer,
 }
 
 async fn verify(client: &Client, waybill: &str) -> Result<Answer, Failed> {
-    let entries = client.prove(waybill).await?.ok_or_else(|| nothing_of(client))?;
+    let entries = client.prove(waybill).await?.ok_or_else(|| nothing_of(client, waybill))?;
     let line = |entry: &ProvenEntry| {
         let by = match &entry.by {
             Authorship::Device { device, .. } => {
@@ -289,6 +290,8 @@ fn status_lines(client: &Client, status: &Status) -> String {
 fn sync(client: &Client, spool: Option<&Spool>) -> Result<Answer, Failed> {
     let collect = || spool.map_or(Ok(()), |spool| spool.collect(client));
     collect()?;
+    // A device that is locked syncs and shows nothing.
+    let before = client.all_rows().ok();
     let report = runtime()?.block_on(photos::sync_with_progress(client));
     // Handed to the modem in there, whether or not head office was reached.
     collect()?;
@@ -304,6 +307,10 @@ fn sync(client: &Client, spool: Option<&Spool>) -> Result<Answer, Failed> {
         report.photos,
         say("张照片", "photos")
     );
+    let news = before.and_then(|before| client.news_since(&before).ok()).unwrap_or_default();
+    for CaseNews { waybill, told } in &news {
+        text += &format!("  {waybill}  {}\n", words::both(told));
+    }
     text += &status_lines(client, &status);
-    Ok(Answer { json: json!({ "report": report, "status": status }), text })
+    Ok(Answer { json: json!({ "report": report, "news": news, "status": status }), text })
 }

@@ -2,11 +2,12 @@
 //!
 //! Thin on purpose: records owned by this crate, a dozen kinds of error with words in two languages, one runtime of our own,
 //! one client for each folder in the process. Every call runs on our threads whatever executor polls it, so no host's event loop
-//! is ever blocked. One file for each part of the app: `client` (life), `session`, `parcels`, `cases` (`told`: what an entry says), `attempts`
+//! is ever blocked. One file for each part of the app: `client` (life), `session`, `parcels`, `cases` (`told`: what an entry says), `ahead` (what is asked before the act), `attempts`
 //! (what is recorded; `commands` says what can be), `photos`,
 //! `sms`, `sync`, `rules`, `platform` (what the host gives), `errors`, `logging`. Never here: business rules, SQL, HTTP, anything
 //! behind a target `cfg` (one generated text serves all targets), generated code.
 
+mod ahead;
 mod attempts;
 mod calls;
 mod cases;
@@ -29,6 +30,7 @@ mod sync;
 mod told;
 mod words;
 
+pub use ahead::{AlarmRow, NeededEvidence, ReasonNeeds, ReasonQuestion, SmsChance, StartingClock};
 pub use attempts::{PhotoFile, PhotoShows, Recorded};
 pub use cases::{
     CaseDetail, CaseFilter, CasePage, CaseSummary, ContactGap, DeadlineRow, Explained, FindingRow, MessageRow, MissingEvidence,

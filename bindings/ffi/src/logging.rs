@@ -254,6 +254,11 @@ const CODES: &[&str] = &[
     "pin_wrong",
     "pin_locked",
     "no_case",
+    "taken_back",
+    "case_ended",
+    "parcel_elsewhere",
+    "not_notified",
+    "not_listed",
     "key_wrong",
     "key_missing",
 ];

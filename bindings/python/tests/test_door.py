@@ -43,6 +43,24 @@ class DoorTest(WorldTest):
         self.assertTrue(reasons["DF-NOBODY"].is_failed_delivery and reasons["DF-NOBODY"].button)
         self.assertEqual((await doorstep.outlet("0571")).phone, "0571-88001234")
 
+    async def test_what_a_reason_asks_for_is_read_before_the_act_and_the_app_knows_when_to_speak_up(self):
+        doorstep = await self.courier()
+        await self.world.tell("link", "cut")
+        needs = await doorstep.reason_needs("DF-NOBODY", waybill(0))
+        self.assertEqual((needs.is_failed_delivery, needs.is_yours, needs.origin.phone), (True, True, "0571-88001234"))
+        self.assertTrue(needs.sms.counts and needs.sms.why_not is None, needs.sms)
+        self.assertIn("SLA-03", [clock.clock for clock in needs.clocks])
+        self.assertTrue(all(row.satisfied_by for row in needs.evidence))
+        self.assertIsNone((await doorstep.reason_needs("DF-NOBODY")).sms)
+        self.assertEqual((await doorstep.unsent()).actions, [])
+        with self.assertRaises(DoorstepError):
+            await doorstep.reason_needs("DF-NONE")
+        await doorstep.fail(waybill(0), "DF-NOBODY")
+        day = int(time.time() * 1000) + 2 * 86_400_000
+        alarms = await doorstep.alarms(day)
+        self.assertIn("clock_ran_out", {alarm.kind for alarm in alarms})
+        self.assertTrue(all(alarm.waybill == waybill(0) and alarm.text.zh and alarm.to_do.en for alarm in alarms))
+
     async def test_a_failure_with_a_photo_recorded_offline_is_unsent_until_a_sync_brings_it_to_head_office(self):
         doorstep = await self.courier()
         picture = self.folder / "door.jpg"

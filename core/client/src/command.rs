@@ -1,9 +1,11 @@
 //! Turns a person's action into entries: checks a [`Recording`] against pack and case, and plans the entries' content.
 
+mod ahead;
 mod assign;
 mod context;
 mod door;
 mod handling;
+mod nothing;
 mod notices;
 mod photo;
 pub mod said;
@@ -13,9 +15,13 @@ use doorstep_domain::{Body, Fault, Photo, UnixMs, Waybill, has_text};
 use doorstep_rules::Rulebook;
 use doorstep_store::{Act, ActionCase, Identity, KnownCases, Recording, SmsWish, Store};
 
-pub(crate) use self::{assign::assignable, sms::report};
+pub(crate) use self::{ahead::ahead, assign::assignable, nothing::nothing, said::CodeOf, sms::report};
+pub use self::{
+    ahead::{ReasonAhead, ReasonWish, SmsAhead},
+    photo::NewPhoto,
+    sms::SmsPreview,
+};
 use self::{context::Context, door::restated};
-pub use self::{photo::NewPhoto, sms::SmsPreview};
 use crate::{ClientError, Refusal};
 
 /// Plans the entries of a recording and its photos in each case, or returns the rule that forbids it. `anyway`: the person insists on an

@@ -65,10 +65,23 @@ pub enum Refusal {
         /// The pack's codes.
         known: Vec<String>,
     },
-    /// Nothing is recorded of this parcel yet.
+    /// The parcel is on the person's list, and nothing is recorded of it yet.
     NoCase,
-    /// No failed delivery is recorded yet, so there is nothing to notify or reply to.
+    /// The parcel is known, and no problem is recorded of it yet, so there is nothing to notify or reply to.
     NoAttempt,
+    /// The problem that was recorded of this parcel was taken back by a correction.
+    TakenBack,
+    /// The case of this parcel has ended and has left this device.
+    Ended {
+        /// The outcome, if it is known.
+        outcome: Option<Words>,
+    },
+    /// The parcel is another person's now, and its case has left this device.
+    Elsewhere,
+    /// No notice of this parcel has come to the person's outlet.
+    NotNotified,
+    /// The parcel is in no list of the person's, and nothing is recorded of it.
+    NotListed,
     /// The parcel is in no list, so the target must be named.
     NoTarget,
     /// Only the origin outlet's staff may reply.
@@ -309,6 +322,11 @@ impl Refusal {
             Self::Code { .. } => "code_unknown",
             Self::NoCase => "no_case",
             Self::NoAttempt => "no_attempt",
+            Self::TakenBack => "taken_back",
+            Self::Ended { .. } => "case_ended",
+            Self::Elsewhere => "parcel_elsewhere",
+            Self::NotNotified => "not_notified",
+            Self::NotListed => "not_listed",
             Self::NoTarget => "no_target",
             Self::NotOrigin => "not_origin",
             Self::Template(_) => "template",

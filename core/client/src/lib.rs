@@ -5,6 +5,7 @@
 //! rule pack, turns it into entries and makes it durable. This crate supplies time, randomness and sockets to the crates below.
 //! Business rules (which are in the pack and in `rules`), SQL and Automerge do not belong here.
 
+mod ahead;
 mod background;
 mod client;
 mod clock;
@@ -16,6 +17,7 @@ pub mod http;
 mod inner;
 mod ledger;
 mod live;
+mod news;
 mod patch;
 mod photos;
 mod proof;
@@ -34,9 +36,10 @@ mod words;
 
 pub use client::{Client, Options, Outcome};
 pub use clock::{Clock, SystemClock};
-pub use command::{NewPhoto, SmsPreview, said};
+pub use command::{NewPhoto, ReasonAhead, ReasonWish, SmsAhead, SmsPreview, said};
 pub use drive::SyncReport;
 pub use error::{ClientError, Colleague, Kind, Refusal};
+pub use news::CaseNews;
 pub use photos::Look;
 pub use proof::{Authorship, ProvenEntry};
 pub use sender::{OutgoingSms, SmsResult, SmsSender};
@@ -48,7 +51,9 @@ pub use unreached::Unreached;
 
 pub use doorstep_domain::Attempt;
 pub use doorstep_protocol::{DayRow, ErrorCode, PersonRow};
-pub use doorstep_rules::{Conditions, Duty, Hold, LedgerLine, LedgerTotal, Ledgers, Premature, Turn, Unclear};
+pub use doorstep_rules::{
+    Ahead, Alarm, AlarmKind, Conditions, Duty, Hold, LedgerLine, LedgerTotal, Ledgers, Premature, Turn, Unclear,
+};
 pub use doorstep_store::{
     Act, CaseRow, CaseView, Filter, Identity, Member, PhotoRef, PhotoStanding, PhotoStatus, Place, Recording, RefusedIntent,
     Salvage, SmsWish, Status, StoreKey, UnsentIntent, Which, Written,

@@ -47,7 +47,8 @@ fn read_reference(text: &str) -> Option<(CaseId, EntryKey, u32)> {
 }
 
 impl Inner {
-    fn is_online(&self) -> bool {
+    /// Whether the server has answered a short time ago.
+    pub(crate) fn is_online(&self) -> bool {
         let (now, at) = (self.clock.read().mono_ms, self.transport.online_at.load(Ordering::Relaxed));
         at > 0 && now.saturating_sub(at - 1) <= REACH_MS
     }
@@ -269,7 +270,11 @@ impl Client {
         self.unlocked()?;
         let waybill = self.inner.store().main_number(&Waybill::parse(waybill)?)?;
         let now = self.inner.now()?;
-        let view = self.inner.store().case(&waybill, now)?.ok_or(ClientError::Refused(Refusal::NoCase))?;
+        let view = self.inner.store().case(&waybill, now)?;
+        let view = match view {
+            Some(view) => view,
+            None => return Err(ClientError::Refused(self.why_nothing(waybill.as_str())?)),
+        };
         let open = view.judgement.messages.iter().rev().find(|message| message.is_open());
         let message = open.ok_or(ClientError::Refused(Refusal::NoLease { why: "no_message".into() }))?;
         let who = self.identity()?.ok_or(ClientError::Refused(Refusal::NotEnrolled))?;

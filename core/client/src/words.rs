@@ -242,12 +242,36 @@ impl Refusal {
                 (format!("没有代码 {given}，可用：{}", list(known)), format!("no code {given}; there are: {}", list(known)))
             }
             Self::NoCase => (
-                "该单号没有记录；请先登记问题".into(),
-                "nothing is recorded of this parcel; record the problem first".into(),
+                "该件在您的名单上，还没有登记问题；请先登记".into(),
+                "the parcel is on your list and nothing is recorded of it; record the problem first".into(),
             ),
             Self::NoAttempt => (
-                "尚未登记问题；请先登记".into(),
-                "no problem is registered; record it first".into(),
+                "该件还没有登记问题；请先登记".into(),
+                "no problem of this parcel is registered; record it first".into(),
+            ),
+            Self::TakenBack => (
+                "该件的问题登记已被更正撤回，没有待处理的问题；如确有问题，请重新登记".into(),
+                "the problem that was recorded of this parcel was taken back by a correction; if there is one, record it anew".into(),
+            ),
+            Self::Ended { outcome: None } => (
+                "该件已结案，已从本机移除；请向总部查询".into(),
+                "the case has ended and has left this device; ask head office about it".into(),
+            ),
+            Self::Ended { outcome: Some(outcome) } => (
+                format!("该件已结案（{}），已从本机移除；请向总部查询", outcome.zh),
+                format!("the case has ended ({}) and has left this device; ask head office about it", outcome.en),
+            ),
+            Self::Elsewhere => (
+                "该件已交接或改派给别人，不再由您处理；请向对方或本网点询问".into(),
+                "the parcel was handed over or is somebody else's now; ask them or your outlet".into(),
+            ),
+            Self::NotNotified => (
+                "没有该件的通知到过您的网点；请同步，或请派件网点通知".into(),
+                "no notice of this parcel has come to your outlet; sync, or ask the delivering outlet to send one".into(),
+            ),
+            Self::NotListed => (
+                "该件不在您的名单上，本机也没有它的记录；请核对单号，确是此件时请先登记问题".into(),
+                "the parcel is in no list of yours, and nothing is recorded of it here; check the number, and if it is right record the problem first".into(),
             ),
             Self::NoTarget => (
                 "单号不在名单，请指定寄件网点".into(),

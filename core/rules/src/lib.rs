@@ -9,6 +9,8 @@
 //! A network's rules (codes, cards, evidence, clocks, exceptions, outcomes, liabilities, calendars) are in the pack's TOML; this
 //! crate only interprets such tables. I/O, clocks, documents and wire formats do not belong here.
 
+mod ahead;
+mod alarm;
 mod card;
 mod case;
 mod case_index;
@@ -50,6 +52,8 @@ mod turn;
 mod words;
 mod worlds;
 
+pub use ahead::{Ahead, Asked, Imagined, Starting, asks};
+pub use alarm::{Alarm, AlarmKind, Watched, alarms};
 pub use card::{Card, CardLine, Done};
 pub use case::{Case, PROVISIONAL};
 pub use conflict::{Conflict, ConflictKind};
@@ -67,10 +71,10 @@ pub use ledger::{LedgerLine, LedgerTotal, Ledgers, ledger_lines};
 pub use listing::{Row, in_force};
 pub use otherwise::{Otherwise, Varies};
 pub use pack::{
-    Area, Calendar, CardStep, ClearRules, Clock, Code, Counts, Due, Event, Evidence, Exception, From, GatewayRules, Group,
-    Honorifics, Hours, LateReply, LateSynced, Liability, MAX_PACK_BYTES, Missing, Named, Need, On, OutcomeRow, Pack, PackError,
-    Party, Per, Proof, QuestionRules, Quiet, ReplyNeed, RowRules, SmsRules, StageRow, Step, SurnamePlace, Switches, Template,
-    TimeOfDay, Timetable, Unclear, Variable,
+    AlarmRules, Area, Calendar, CardStep, ClearRules, Clock, Code, Counts, Due, Event, Evidence, Exception, From, GatewayRules,
+    Group, Honorifics, Hours, LateReply, LateSynced, Liability, MAX_PACK_BYTES, Missing, Named, Need, On, OutcomeRow, Pack,
+    PackError, Party, Per, Proof, QuestionRules, Quiet, ReplyNeed, RowRules, SmsRules, StageRow, Step, SurnamePlace, Switches,
+    Template, TimeOfDay, Timetable, Unclear, Variable,
 };
 pub use pack::{LabelFault, LeniencyRow, NeedsIf, Pays, Side};
 pub use phase::{AHEAD_OF_NOW_MS, Phase, Phases};

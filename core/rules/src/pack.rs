@@ -139,6 +139,8 @@ pub struct Pack {
     pub questions: Option<QuestionRules>,
     /// For how long head office's list keeps a parcel. Format 2; each value has a default.
     pub rows: Option<RowRules>,
+    /// When a device speaks up before a time limit. Format 2; each value has a default.
+    pub alarms: Option<AlarmRules>,
     /// The areas in which outlets work. Format 2. An outlet without an area is not compared with one.
     #[serde(default)]
     pub areas: Vec<Area>,
@@ -218,6 +220,21 @@ pub struct RowRules {
     pub unheard_days: u32,
 }
 
+/// When a device speaks up before a time limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AlarmRules {
+    /// So many minutes before the end of the notice a device without a network says that the origin outlet must be phoned (domain
+    /// 3.6), 1 to 1440.
+    pub notice_minutes: u32,
+}
+
+impl Default for AlarmRules {
+    fn default() -> Self {
+        Self { notice_minutes: 40 }
+    }
+}
+
 impl Default for RowRules {
     fn default() -> Self {
         Self { after_case_days: 15, unheard_days: 30 }
@@ -268,6 +285,11 @@ impl Pack {
     /// For how long head office's list keeps a parcel.
     pub fn rows(&self) -> RowRules {
         self.rows.unwrap_or_default()
+    }
+
+    /// When a device speaks up before a time limit.
+    pub fn alarms(&self) -> AlarmRules {
+        self.alarms.unwrap_or_default()
     }
 
     /// The area of an outlet that a position is outside of, with its distance from the area's middle in metres. `None` if the

@@ -73,6 +73,16 @@ mod tests {
         keys.extend(crate::Unit::ALL.iter().filter(|unit| **unit != crate::Unit::Points).map(|unit| unit.as_str()));
         keys.extend(crate::Side::ALL.iter().map(|side| side.as_str()));
         keys.extend(["by_phone", "by_gateway"]);
+        keys.extend([
+            "proof_photo",
+            "proof_call",
+            "proof_sms",
+            "proof_words",
+            "proof_attempts",
+            "proof_weight",
+            "proof_other_waybill",
+        ]);
+        keys.extend(["proof_count", "proof_waiting", "proof_offer", "proof_carrier"]);
         let without: Vec<_> = keys.into_iter().filter(|key| !WORDS.contains_key(*key)).collect();
         assert!(without.is_empty(), "without words: {without:?}");
     }

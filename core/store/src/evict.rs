@@ -7,7 +7,7 @@ use doorstep_protocol::Scope;
 use rusqlite::Connection;
 
 use crate::{
-    StoreError,
+    Store, StoreError,
     head::Head,
     photos, project,
     row::{Statements, params},
@@ -68,6 +68,7 @@ pub(crate) fn evict(db: &Connection) -> Result<(), StoreError> {
              UNION ALL SELECT case_id, heads, max_op, own_seq FROM sheet_row WHERE case_id = ?1",
             params![case],
         )?;
+        note_left(db, &case)?;
         // The customer's name, number and address are only for the holder of an open parcel (domain 10.2).
         db.run("DELETE FROM parcel WHERE waybill = (SELECT waybill FROM case_row WHERE case_id = ?1)", params![case])?;
         for table in [
@@ -87,6 +88,45 @@ pub(crate) fn evict(db: &Connection) -> Result<(), StoreError> {
         }
     }
     Ok(())
+}
+
+/// Why a case has left this device.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Left {
+    /// It had ended.
+    Ended {
+        /// The code of its outcome; empty if none was known here.
+        outcome: String,
+    },
+    /// It goes on with another person or outlet.
+    Elsewhere,
+}
+
+/// The first letter of a value for a case that had ended.
+const ENDED: &str = "ended ";
+
+fn left_key(case: &CaseId) -> String {
+    format!("left {case}")
+}
+
+/// Notes beside the stub why a case leaves, so that its people are told so and not that it never was.
+fn note_left(db: &Connection, case: &CaseId) -> Result<(), StoreError> {
+    let sql = "SELECT closed, decision FROM case_row WHERE case_id = ?1";
+    let row = db.maybe("case_row", sql, params![case], |row| Ok((row.get::<bool>(0)?, row.get::<String>(1)?)))?;
+    let Some((closed, decision)) = row else { return Ok(()) };
+    let why = if closed { format!("{ENDED}{decision}") } else { "elsewhere".to_owned() };
+    Store::set_meta(db, &left_key(case), why.as_bytes())
+}
+
+impl Store {
+    /// Why a case has left this device; `None` if it is here or never was.
+    pub fn left(&self, case: &CaseId) -> Result<Option<Left>, StoreError> {
+        let noted = Self::meta(&self.db, &left_key(case))?;
+        Ok(noted.map(|why| match std::str::from_utf8(&why).ok().and_then(|why| why.strip_prefix(ENDED)) {
+            Some(outcome) => Left::Ended { outcome: outcome.to_owned() },
+            None => Left::Elsewhere,
+        }))
+    }
 }
 
 fn photo_waits(db: &Connection, case: &CaseId) -> Result<bool, StoreError> {
@@ -109,6 +149,7 @@ pub(crate) fn come_back(db: &Connection, case: &CaseId) -> Result<(Head, bool), 
     let head = project::head(db, case)?;
     let Some(stub) = project::stub(db, case)? else { return Ok((head, false)) };
     db.run("DELETE FROM stub WHERE case_id = ?1", params![case])?;
+    db.run("DELETE FROM meta WHERE key = ?1", params![left_key(case)])?;
     if head.changes > 0 {
         return Ok((head, true));
     }

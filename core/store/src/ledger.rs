@@ -2,9 +2,8 @@
 
 use std::ops::RangeInclusive;
 
-use doorstep_domain::{Book, CaseId, Day, Kind, OutletCode, Recorded, UnixMs};
+use doorstep_domain::{Book, CaseId, Day, OutletCode, UnixMs};
 use doorstep_rules::{Case, Ledgers, ledger_lines};
-use rusqlite::Connection;
 
 use crate::{
     Store, StoreError, project,
@@ -12,20 +11,6 @@ use crate::{
 };
 
 const DAY_MS: i64 = 86_400_000;
-
-/// Notes whether a case has lines, and between which times.
-pub(crate) fn note(db: &Connection, id: &CaseId, case: &Case) -> Result<(), StoreError> {
-    let mut times: Vec<UnixMs> = case.of_kind(Kind::Ledger).map(Recorded::acted_at).collect();
-    times.sort_unstable();
-    match times.first().zip(times.last()) {
-        Some((first, last)) => {
-            let sql = "INSERT OR REPLACE INTO ledger_case (case_id, first_ms, last_ms) VALUES (?1, ?2, ?3)";
-            db.run(sql, params![id, first, last])?;
-        }
-        None => drop(db.run("DELETE FROM ledger_case WHERE case_id = ?1", params![id])?),
-    }
-    Ok(())
-}
 
 impl Store {
     /// The registers of an outlet for some days, of one register if one is named. Only cases with lines are read. A case that can not

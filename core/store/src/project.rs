@@ -11,7 +11,7 @@ use rusqlite::Connection;
 use crate::{
     StoreError, duties,
     head::Head,
-    ledger, places,
+    ledger_case, places,
     row::{Row, Statements, params, receipt_values},
     sheet_row,
     states::OutboxState,
@@ -254,7 +254,7 @@ pub(crate) fn write_row(
         phase.until_ms,
         messages
     ])?;
-    ledger::note(db, case, &folded)?;
+    ledger_case::note(db, case, &folded)?;
     db.run("DELETE FROM assignment WHERE case_id = ?1", params![case])?;
     if let Some(assign) = folded.assigned() {
         let insert = "INSERT INTO assignment (case_id, person, planned_at) VALUES (?1, ?2, ?3)";

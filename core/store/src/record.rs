@@ -249,6 +249,13 @@ pub(crate) fn facts(db: &Connection, case: &CaseId, network: &NetworkCode, waybi
     facts_or(db, network, waybill, || known_facts(db, case))
 }
 
+impl Store {
+    /// The parcel's facts as a record would copy them now.
+    pub fn facts_of(&self, network: &NetworkCode, waybill: &Waybill) -> Result<Facts, StoreError> {
+        facts(&self.db, &CaseId::of(network, waybill), network, waybill)
+    }
+}
+
 fn facts_or(
     db: &Connection,
     network: &NetworkCode,

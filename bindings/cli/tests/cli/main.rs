@@ -1,6 +1,7 @@
 //! The binary against a real server, as a courier uses it: before enrolment, offline, back online, with a broken store.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails loudly")]
 
+mod ahead;
 mod lists;
 mod recording;
 mod refusals;

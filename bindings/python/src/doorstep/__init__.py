@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Self, TypeVar, cast
 
 from .doorstep_ffi import (
+    AlarmRow,
     Assignable,
     Bilingual,
     Cancel,
@@ -49,6 +50,7 @@ from .doorstep_ffi import (
     MessageRow,
     MissingEvidence,
     NamedCode,
+    NeededEvidence,
     OriginReply,
     OutcomeCode,
     OutletRow,
@@ -62,6 +64,8 @@ from .doorstep_ffi import (
     Position,
     ProblemCode,
     ProblemFound,
+    ReasonNeeds,
+    ReasonQuestion,
     Recorded,
     RefusedAction,
     RuleSummary,
@@ -69,12 +73,14 @@ from .doorstep_ffi import (
     LedgerRow,
     LedgerSum,
     SheetDetail,
+    SmsChance,
     SmsDraft,
     SmsMoved,
     SmsOutcome,
     SmsPlatform,
     SmsRequest,
     SmsToSend,
+    StartingClock,
     Surroundings,
     SyncSummary,
     TimelineEntry,
@@ -90,6 +96,7 @@ from .doorstep_ffi import (
 )
 
 __all__ = [
+    "AlarmRow",
     "AnyCommand",
     "AnySmsOutcome",
     "Assignable", "Bilingual", "Cancel", "CaseDetail", "CaseFilter", "CaseSummary", "ClockReading", "Command", "Connectivity", "ContactGap",
@@ -100,6 +107,7 @@ __all__ = [
     "LedgerDays", "LedgerRow", "LedgerSum", "ProblemFound", "Recorded", "RefusedAction", "RuleSummary", "SheetDetail", "SmsDraft", "SmsMoved", "SmsOutcome", "SmsPlatform",
     "SmsRequest", "SmsToSend", "Surroundings", "SyncSummary", "TimelineEntry", "ToldLine", "ToldPersonal", "ToldValue", "UnsentAction",
     "UnsentSummary", "flush_logs", "init_logging",
+    "NeededEvidence", "ReasonNeeds", "ReasonQuestion", "SmsChance", "StartingClock",
 ]
 
 # Threads of the library tell this one how calls ended: none may be within an interpreter that goes.
@@ -277,6 +285,24 @@ class Doorstep:
     async def explain(self, waybill: str) -> list[Explained]:
         """Why a case stands as it does: rule, facts, answer."""
         return await self._client.explain(waybill)
+
+    async def reason_needs(
+        self,
+        reason: str,
+        waybill: str | None = None,
+        *,
+        sub: str | None = None,
+        stage: str | None = None,
+        callback: str | None = None,
+    ) -> ReasonNeeds:
+        """What a registration would ask for if it were recorded now; records nothing."""
+        question = ReasonQuestion(reason=reason, waybill=waybill, sub=sub, stage=stage, callback=callback)
+        return await self._client.reason_needs(question)
+
+    async def alarms(self, until_ms: int) -> list[AlarmRow]:
+        """The moments until a given one at which the app must speak up, the earliest first. Ask again after each change and when the
+        network comes or goes."""
+        return await self._client.alarms(until_ms)
 
     async def rules(self) -> RuleSummary | None:
         """The rules in force now; `None` until the first sync."""

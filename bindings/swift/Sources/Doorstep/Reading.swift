@@ -61,6 +61,18 @@ extension Doorstep {
     public func explain(_ waybill: String) async throws -> [Explained] {
         try await client.explain(waybill: waybill)
     }
+
+    /// What a registration would ask for if it were recorded now: evidence, clocks, steps, outcomes, the SMS, the origin outlet's number.
+    /// It records nothing.
+    public func reasonNeeds(_ question: ReasonQuestion) async throws -> ReasonNeeds {
+        try await client.reasonNeeds(question: question)
+    }
+
+    /// The moments until `untilMs` at which the app must speak up, the earliest first. Schedule them, and ask again after each change and
+    /// when the network comes or goes.
+    public func alarms(untilMs: Int64) async throws -> [AlarmRow] {
+        try await client.alarms(untilMs: untilMs)
+    }
 }
 
 extension DoorstepClient {

@@ -227,3 +227,102 @@ fn the_words_of_errors_are_in_one_language_each() {
         }
     }
 }
+
+/// Puts a parcel on the device's list, and the directory's outlet.
+fn listed(client: &Client, number: &str) {
+    let parcel = doorstep_protocol::ParcelRow {
+        waybill: number.into(),
+        network: "QH".into(),
+        origin_outlet: "0571".into(),
+        delivering_outlet: "0412".into(),
+        courier: Some("c1".into()),
+        recipient_name: Personal::plain("王小花").unwrap().as_bytes().to_vec(),
+        recipient_phone: Personal::plain("13800001234").unwrap().as_bytes().to_vec(),
+        recipient_address: Personal::plain("青禾路1号").unwrap().as_bytes().to_vec(),
+        cod_fen: 4_000,
+        theoretical_arrival_ms: Some(MONDAY - 3_600_000),
+        hub: None,
+        entered_ms: None,
+        children: None,
+        virtual_phone: Vec::new(),
+        virtual_until_ms: None,
+        details: None,
+    };
+    let parcels = Reference { version: 1, parcels: vec![parcel], ..Reference::default() };
+    client.inner.store().take_refs(RefKind::Parcels, &parcels, UnixMs(MONDAY)).unwrap();
+}
+
+fn asked(client: &Client, reason: &str, waybill: Option<&str>) -> Result<crate::ReasonAhead, ClientError> {
+    let (reason, waybill) = (reason.to_owned(), waybill.map(str::to_owned));
+    client.ahead(&crate::ReasonWish { reason, waybill, ..crate::ReasonWish::default() })
+}
+
+#[test]
+fn what_a_reason_asks_for_is_read_before_the_act_and_nothing_is_recorded() {
+    let (_folder, client) = enrolled();
+    let number = "QH310000000017";
+    listed(&client, number);
+    let told = asked(&client, "DF-NOBODY", Some(number)).unwrap();
+    let sms = told.sms.unwrap();
+    assert!(sms.counts && sms.why_not.is_none() && sms.number.is_some_and(|number| number.contains('*')), "{:?}", sms.lacks);
+    assert_eq!((told.ahead.cod.0, told.ahead.arrival), (4_000, Some(UnixMs(MONDAY - 3_600_000))));
+    assert_eq!(told.ahead.origin.map(|outlet| outlet.to_string()), Some("0571".to_owned()));
+    assert!(told.is_yours && told.ahead.clocks.iter().any(|clock| clock.clock == "SLA-03"));
+    // A reason by which the label's number is wrong leaves no number for an SMS.
+    let phone = asked(&client, "DF-PHONE", Some(number)).unwrap().sms.unwrap();
+    assert!(!phone.counts && phone.number.is_none() && phone.why_not.unwrap().en.contains("wrong"));
+    assert_eq!(client.case(number).unwrap(), None);
+    assert_eq!(client.status().unwrap().unsent, []);
+    // What was said before the act holds after it.
+    client.record(&Recording::of(number, attempt()).unwrap(), &[]).unwrap();
+    assert!(client.preview_sms(number, &crate::SmsWish::default()).unwrap().lacks.is_empty());
+}
+
+#[test]
+fn without_a_parcel_only_the_rules_are_asked_and_an_unknown_reason_is_refused_with_those_that_are_known() {
+    let (_folder, client) = enrolled();
+    let told = asked(&client, "DF-NOBODY", None).unwrap();
+    assert_eq!((told.waybill, told.sms, told.origin_outlet), (None, None, None));
+    let Err(ClientError::Refused(Refusal::Reason { known, .. })) = asked(&client, "DF-NONE", None) else { panic!("refused") };
+    let all = client.all_ahead(None).unwrap();
+    assert_eq!(all.iter().map(|told| told.ahead.code.clone()).collect::<Vec<_>>(), known);
+    // The question is everybody's, also where the role does not register.
+    assert!(all.iter().any(|told| !told.is_yours));
+}
+
+#[test]
+fn a_parcel_without_a_case_is_told_apart_from_one_whose_record_was_taken_back_and_from_a_strangers() {
+    let (_folder, client) = enrolled();
+    let (mine, strange) = ("QH310000000017", "QH310000000024");
+    listed(&client, mine);
+    let refused = |number: &str| match client.record(&Recording::of(number, note()).unwrap(), &[]) {
+        Err(ClientError::Refused(refusal)) => refusal,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!((refused(mine), refused(strange)), (Refusal::NoCase, Refusal::NotListed));
+    let notice = Act::Notice { to: None, request: None };
+    client.record(&Recording::of(mine, attempt()).unwrap(), &[]).unwrap();
+    let key = client.case(mine).unwrap().unwrap().case.timeline[0].entry.key.clone();
+    let correction = doorstep_domain::Correction {
+        of: key,
+        fault: doorstep_domain::Fault::DidNotOccur,
+        same_as: None,
+        words: Personal::plain("点错了").unwrap(),
+    };
+    let correct = Act::Correct { correction, instead: None };
+    client.record(&Recording::of(mine, correct).unwrap(), &[]).unwrap();
+    let again = client.record(&Recording::of(mine, notice).unwrap(), &[]);
+    assert!(matches!(again, Err(ClientError::Refused(Refusal::TakenBack))), "{again:?}");
+}
+
+#[test]
+fn a_device_without_a_network_speaks_up_before_the_notice_ends() {
+    let (_folder, client) = enrolled();
+    let number = "QH310000000017";
+    listed(&client, number);
+    client.record(&Recording::of(number, attempt()).unwrap(), &[]).unwrap();
+    let day = client.now().unwrap().plus(86_400_000);
+    let alarms = client.alarms(day).unwrap();
+    assert_eq!(alarms.first().map(|alarm| alarm.kind), Some(crate::AlarmKind::NoticeEnds), "{alarms:?}");
+    assert!(client.alarms_if(true, day).unwrap().iter().all(|alarm| alarm.kind != crate::AlarmKind::NoticeEnds));
+}

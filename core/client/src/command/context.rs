@@ -4,7 +4,7 @@ use doorstep_domain::{Body, EntryKey, Kind, ReasonCode, UnixMs, Waybill};
 use doorstep_rules::{Case, Judgement, Pack, Rulebook, judge, premature};
 use doorstep_store::{Identity, Store};
 
-use super::said::CodeOf;
+use super::{nothing::nothing, said::CodeOf};
 use crate::{ClientError, Refusal};
 
 pub(super) struct Context<'a> {
@@ -28,13 +28,18 @@ pub(super) struct Context<'a> {
 
 impl Context<'_> {
     pub fn case(&self) -> Result<&Case, ClientError> {
-        self.case.ok_or(ClientError::Refused(Refusal::NoCase))
+        self.case.ok_or_else(|| self.nothing(Refusal::NoCase))
+    }
+
+    fn nothing(&self, not_yet: Refusal) -> ClientError {
+        let why = nothing(self.store, (self.who, self.pack), (self.waybill, self.case), not_yet);
+        why.map_or_else(|error| error, ClientError::Refused)
     }
 
     /// The case, if a problem is registered in it.
     pub fn registered(&self) -> Result<&Case, ClientError> {
         let case = self.case.filter(|case| case.reason().is_some());
-        case.ok_or(ClientError::Refused(Refusal::NoAttempt))
+        case.ok_or_else(|| self.nothing(Refusal::NoAttempt))
     }
 
     /// Judges the case now. Most acts need no judgement, and it costs as much as all the rest of planning.

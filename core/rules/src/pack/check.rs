@@ -124,6 +124,13 @@ impl<'a> Faults<'a> {
             self.check((10..=1000).contains(&rules.speed_kmh), "speed_kmh", || "10 to 1000 km/h".into());
             self.path.pop();
         }
+        if let Some(rules) = pack.alarms {
+            self.check(pack.format() >= 2, "alarms", || format::came_with_2("[alarms]"));
+            self.path.push(To::Key("alarms"));
+            let day = 24 * 60;
+            self.check((1..=day).contains(&rules.notice_minutes), "notice_minutes", || "1 to 1440 minutes, a day".into());
+            self.path.pop();
+        }
         self.check(pack.leniency.is_empty() || pack.format() >= 2, "leniency", || format::came_with_2("[[leniency]]"));
         self.each("leniency", &pack.leniency, |faults, row| {
             faults.check(!row.all_of.is_empty(), "all_of", || "name one proof at least".into());

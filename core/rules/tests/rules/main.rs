@@ -12,6 +12,8 @@
     reason = "tests fail loudly and read packs"
 )]
 
+mod ahead;
+mod alarms;
 mod appendix;
 mod basics;
 mod choices;

@@ -148,6 +148,18 @@ class Doorstep private constructor(private val client: DoorstepClient) : AutoClo
      */
     suspend fun explain(waybill: String): List<Explained> = call { client.explain(waybill) }
 
+    /**
+     * What a registration would ask for if it were recorded now: evidence, clocks, steps, outcomes, the SMS, the origin outlet's number.
+     * It records nothing.
+     */
+    suspend fun reasonNeeds(question: ReasonQuestion): ReasonNeeds = call { client.reasonNeeds(question) }
+
+    /**
+     * The moments until [untilMs] at which the app must speak up, the earliest first. Schedule them, and ask again after each change and
+     * when the network comes or goes.
+     */
+    suspend fun alarms(untilMs: Long): List<AlarmRow> = call { client.alarms(untilMs) }
+
     // What is done.
 
     /**
