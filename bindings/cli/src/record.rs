@@ -177,7 +177,7 @@ fn recording(client: &Client, what: &Record, zone: FixedOffset) -> Result<Record
             on(waybill, Act::Call(Call { result: said::word(result)?, number, words }))
         }
         Record::Note { waybill, text } => on(waybill, Act::Note(said::said(text)?)),
-        Record::Outage { waybills, reason, contact, phone, at, said: told } => {
+        Record::Outage { waybills, reason, contact, phone, at, said: told, .. } => {
             let outage = Outage {
                 reason: said::word(reason)?,
                 contact: said::words(contact.as_deref())?,
@@ -291,7 +291,7 @@ fn recording(client: &Client, what: &Record, zone: FixedOffset) -> Result<Record
             on(waybill, Act::Handover(Handover { to: said::code(to)?, words: said::words(note.as_deref())? }))
         }
         Record::Takeover { waybill } => on(waybill, Act::Takeover),
-        Record::Close { waybill, outcome, note } => {
+        Record::Close { waybill, outcome, note, .. } => {
             let (outcome, words) = (client.code(outcome, CodeOf::Close)?, said::words(note.as_deref())?);
             on(waybill, Act::Close(Close { outcome, words, piece: None }))
         }
