@@ -116,7 +116,9 @@ fn a_number_that_becomes_known_as_wrong_stops_a_message_that_is_not_sent_yet() {
             story.online(&SERVER, at(0, 14, 6, 0), Body::SmsReport(failed));
         },
         // It was marked before, offline, and head office heard of it only later.
-        |story, _| drop(story.add(&WEST, at(0, 13, 0, 0), Some(at(0, 14, 5, 0)), call(CallResult::Wrong, MOBILE))),
+        |story, _| {
+            story.add(&WEST, at(0, 13, 0, 0), Some(at(0, 14, 5, 0)), call(CallResult::Wrong, MOBILE));
+        },
     ];
     for (n, mark) in marks.into_iter().enumerate() {
         let (mut story, key) = queued();

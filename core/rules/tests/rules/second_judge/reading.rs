@@ -161,7 +161,7 @@ fn with_replies_at_their_receipt(acts: Vec<Act<'_>>) -> Vec<Act<'_>> {
 impl<'a> Reading<'a> {
     pub fn of(all: &'a [Recorded], facts: &'a Facts, book: &'a Rulebook, now: UnixMs) -> Self {
         let mut order: Vec<&Recorded> = all.iter().collect();
-        order.sort_by_key(|r| (rank(all, first_of(all, r)), rank(all, r)));
+        order.sort_by_key(|r| (rank(all, first_of(all, r)), first_of(all, r).entry.key != r.entry.key, rank(all, r)));
         let act = |recorded: &'a Recorded| {
             let first = first_of(all, recorded);
             let time = time_of(first, book);
