@@ -196,7 +196,7 @@ pub(crate) fn superseded(timeline: &[Recorded]) -> BTreeMap<EntryKey, EntryKey> 
         correction.same_as.iter().for_each(|same| settling.settle(same));
     }
     timeline.iter().for_each(|r| settling.settle(&r.entry.key));
-    let gone = settling.states.iter().filter_map(|(key, _)| Some(((*key).clone(), settling.gone(key)?.clone())));
+    let gone = settling.states.keys().filter_map(|key| Some(((*key).clone(), settling.gone(key)?.clone())));
     gone.collect()
 }
 

@@ -14,8 +14,11 @@ pub(crate) fn in_order_of_effect(acts: Vec<Act<'_>>) -> Vec<Act<'_>> {
     let mut acts = acts;
     if acts.iter().any(Act::is_corrected_data) {
         let places: HashMap<&EntryKey, usize> = acts.iter().enumerate().map(|(place, act)| (act.key(), place)).collect();
-        let first = |(place, act): (usize, &Act<'_>)| (places.get(act.original()).copied().unwrap_or(place), place);
-        let firsts: Vec<(usize, usize)> = acts.iter().enumerate().map(first).collect();
+        // Behind the wrong one, also if the correction is dated at the same moment and was received earlier.
+        let first = |(place, act): (usize, &Act<'_>)| {
+            (places.get(act.original()).copied().unwrap_or(place), act.is_corrected_data(), place)
+        };
+        let firsts: Vec<(usize, bool, usize)> = acts.iter().enumerate().map(first).collect();
         acts = sorted(acts, firsts);
     }
     let received = |act: &Act<'_>| act.when.received.filter(|_| matches!(act.body(), Body::Reply(_)));

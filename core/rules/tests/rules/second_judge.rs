@@ -6,10 +6,12 @@
 mod alive;
 mod calendar;
 mod clocks;
+mod corrected;
 mod history;
 mod laws;
 mod not_agreed;
 mod reading;
+mod replies;
 mod vectors;
 
 use std::collections::BTreeMap;

@@ -51,6 +51,8 @@ pub enum Act {
     Tick,
     Ledger,
     Consent,
+    /// A photo of a confirmation letter.
+    Letter,
     Call,
     Goods,
     Correction,
@@ -76,7 +78,8 @@ const OFTEN: &[(Act, usize)] = &[
     (Act::Close, 2),
     (Act::Tick, 3),
     (Act::Ledger, 2),
-    (Act::Consent, 1),
+    (Act::Consent, 2),
+    (Act::Letter, 1),
     (Act::Call, 1),
     (Act::Goods, 1),
     (Act::Correction, 5),
@@ -334,7 +337,13 @@ fn write(story: &mut Story, act: Act, captured: UnixMs, dice: &mut Dice) {
         Act::Reply => {
             let often = ["REDELIVER", "REDELIVER", "RETURN", "RETURN", "ADDR_CHANGE", "WAIT", "TRANSFER_PEER"];
             let decision = one_outcome(story, dice, &often, |row| row.reply_needs.is_some());
-            let reply = if dice.of(4) > 0 { full(decision.as_str()) } else { Reply::of(decision) };
+            // Without the sender's word and the letter, which may come later.
+            let in_part = Reply { agreed_by: None, letter: None, ..full(decision.as_str()) };
+            let reply = match dice.of(6) {
+                0 => Reply::of(decision),
+                1 | 2 => in_part,
+                _ => full(decision.as_str()),
+            };
             let notice = earlier(story, &[Kind::Notice]);
             let notice = if dice.of(2) == 0 { one_of(dice, &notice) } else { None };
             (*dice.pick(&[&ORIGIN, &ORIGIN, &ORIGIN, &ORIGIN, &ORIGIN, &WEST, &REVIEWER]), Body::Reply(Reply { notice, ..reply }))
@@ -379,8 +388,12 @@ fn write(story: &mut Story, act: Act, captured: UnixMs, dice: &mut Dice) {
             (&FINANCE, Body::Ledger(Ledger { book, change, amount: Some(Fen(1)), letter: None, slip, words: None }))
         }
         Act::Consent => {
-            let to = dice.code(&["REDELIVER", "RETURN"]);
-            (&WEST, Body::Consent(Consent { by: Customer::Recipient, to, name: said("王先生"), words: None }))
+            let (to, by) = (dice.code(&["REDELIVER", "RETURN", "RETURN", "TRANSFER_PEER"]), *dice.pick(Customer::ALL));
+            (*dice.pick(&[&WEST, &ORIGIN]), Body::Consent(Consent { by, to, name: said("王先生"), words: None }))
+        }
+        Act::Letter => {
+            let id = PhotoId::new([story.entries.len() as u8; 32]);
+            (*dice.pick(&[&WEST, &ORIGIN]), Body::Photo(Photo::of(id, 9, PhotoPurpose::Letter)))
         }
         Act::Call => (
             &WEST,

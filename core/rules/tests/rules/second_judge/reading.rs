@@ -8,7 +8,10 @@ use chrono::NaiveDate;
 use doorstep_domain::*;
 use doorstep_rules::*;
 
-use super::calendar::wall;
+use super::{
+    calendar::wall,
+    corrected::{first_of, rank, withdrawn},
+};
 
 /// When an act was, as far as that is known.
 #[derive(Debug, Clone, Copy)]
@@ -127,78 +130,8 @@ fn time_of(recorded: &Recorded, book: &Rulebook) -> Time {
     }
 }
 
-fn is_head_office(recorded: &Recorded) -> bool {
+pub fn is_head_office(recorded: &Recorded) -> bool {
     [Role::HqReviewer, Role::HqCs].contains(&recorded.entry.author.role)
-}
-
-/// The corrections of an entry by people who may correct it: its author, their outlet, head office's reviewer.
-fn corrections<'a>(all: &'a [Recorded], of: &'a Recorded) -> impl Iterator<Item = &'a Recorded> {
-    all.iter().filter(move |by| {
-        let (author, wrong) = (&by.entry.author, &of.entry.author);
-        let may = author.role == Role::HqReviewer || author.user == wrong.user || author.outlet == wrong.outlet;
-        matches!(&by.entry.body, Body::Correction(correction) if correction.of == of.entry.key) && may
-    })
-}
-
-fn known(recorded: &Recorded) -> UnixMs {
-    recorded.standing.receipt().map_or_else(|| recorded.acted_at(), |receipt| receipt.received_at)
-}
-
-/// When an entry was taken back: by the first correction of it that stands itself, or with the correction to which its data belong.
-fn withdrawn(all: &[Recorded], of: &Recorded) -> Option<UnixMs> {
-    let stands = |by: &&Recorded| {
-        let Body::Correction(correction) = &by.entry.body else { return false };
-        let same = correction.same_as.as_ref().and_then(|same| all.iter().find(|r| r.entry.key == *same));
-        let is_same = || same.is_some_and(|same| withdrawn(all, same).is_none());
-        withdrawn(all, by).is_none() && (correction.fault != Fault::SameAs || is_same())
-    };
-    corrections(all, of).filter(stands).map(known).chain(out_of_force(all, of)).min()
-}
-
-/// Since when correct data are not in force: their correction was taken back, or another correction of the same registration was
-/// received after it, or what they replace is not in force itself.
-fn out_of_force(all: &[Recorded], of: &Recorded) -> Option<UnixMs> {
-    let wrong = wrong_of(all, of)?;
-    let brings_data = |by: &&Recorded| {
-        let data = all.iter().find(|r| r.change == by.change && !std::ptr::eq(*r, *by));
-        data.and_then(|data| wrong_of(all, data)).is_some_and(|corrected| corrected.entry.key == wrong.entry.key)
-    };
-    let with_data = || corrections(all, wrong).filter(brings_data);
-    let own = with_data().find(|by| by.change == of.change)?;
-    if let Some(taken_back) = withdrawn(all, own) {
-        return Some(taken_back);
-    }
-    let standing = with_data().filter(|by| withdrawn(all, by).is_none());
-    let last =
-        standing.max_by_key(|by| (by.standing.receipt().map_or(i64::MAX, |receipt| receipt.received_at.0), rank(all, by)))?;
-    if last.change == of.change { out_of_force(all, wrong) } else { Some(known(last)) }
-}
-
-/// The registration that correct data replace: they are in one change with a correction of it.
-fn wrong_of<'a>(all: &'a [Recorded], of: &'a Recorded) -> Option<&'a Recorded> {
-    let is_wrong = |wrong: &&Recorded| {
-        let same_kind = wrong.entry.key.kind == of.entry.key.kind && wrong.change != of.change;
-        let is_data = |by: &Recorded| matches!(&by.entry.body, Body::Correction(it) if it.fault == Fault::IncorrectData);
-        same_kind && corrections(all, wrong).any(|by| by.change == of.change && is_data(by))
-    };
-    all.iter().find(is_wrong).filter(|_| matches!(of.entry.body, Body::Attempt(_) | Body::Problem(_)))
-}
-
-/// The first registration of correct data, which may replace correct data themselves.
-fn first_of<'a>(all: &'a [Recorded], of: &'a Recorded) -> &'a Recorded {
-    wrong_of(all, of).map_or(of, |wrong| first_of(all, wrong))
-}
-
-/// The place of an entry in the order of the estimates; an entry comes after what it is about.
-fn rank<'a>(all: &'a [Recorded], of: &'a Recorded) -> impl Ord + use<'a> {
-    fn moment(all: &[Recorded], of: &Recorded) -> (UnixMs, usize) {
-        let about = of.entry.body.references().into_iter().filter_map(|key| all.iter().find(|r| r.entry.key == *key));
-        let behind = about.map(|other| moment(all, other)).max().map(|(at, nth)| (at, nth + 1));
-        (of.acted_at(), 0).max(behind.unwrap_or((UnixMs(i64::MIN), 0)))
-    }
-    let received = of.standing.receipt().map_or(UnixMs(i64::MAX), |receipt| receipt.received_at);
-    let key = &of.entry.key;
-    (moment(all, of), received, key.tag, key.seq, key.index, of.change)
 }
 
 /// A reply counts from its receipt: it comes after all that was certainly done before that, but before what is about it and shows that
@@ -228,7 +161,7 @@ fn with_replies_at_their_receipt(acts: Vec<Act<'_>>) -> Vec<Act<'_>> {
 impl<'a> Reading<'a> {
     pub fn of(all: &'a [Recorded], facts: &'a Facts, book: &'a Rulebook, now: UnixMs) -> Self {
         let mut order: Vec<&Recorded> = all.iter().collect();
-        order.sort_by_key(|r| (rank(all, first_of(all, r)), rank(all, r)));
+        order.sort_by_key(|r| (rank(all, first_of(all, r)), first_of(all, r).entry.key != r.entry.key, rank(all, r)));
         let act = |recorded: &'a Recorded| {
             let first = first_of(all, recorded);
             let time = time_of(first, book);
@@ -278,137 +211,6 @@ impl<'a> Reading<'a> {
 
     pub fn is_valid(&self, place: usize) -> bool {
         matches!(self.word(place), Some(Word::Valid { .. })) && self.acts[place].stands()
-    }
-
-    // ---- replies (domain 6.4) ----
-
-    fn marks<'r>(&'r self, about: &'r EntryKey) -> impl DoubleEndedIterator<Item = (&'r Act<'a>, Remark)> {
-        self.standing().filter_map(move |(_, act)| match act.body() {
-            Body::Mark(mark) if mark.about == *about => Some((act, mark.remark)),
-            _ => None,
-        })
-    }
-
-    /// Head office's decision on an entry; only its reviewer decides.
-    fn ruling(&self, entry: &EntryKey) -> Option<(&Act<'a>, Stands)> {
-        let mut rulings = self.standing().filter_map(|(_, act)| match act.body() {
-            Body::Ruling(ruling) if ruling.about.entry == *entry && ruling.about.rule.is_none() => Some((act, ruling.stands)),
-            _ => None,
-        });
-        rulings.rfind(|(act, _)| act.recorded.entry.author.role == Role::HqReviewer)
-    }
-
-    fn judge_reply(&self, place: usize) -> Word {
-        let act = &self.acts[place];
-        let Body::Reply(reply) = act.body() else { return Word::NoReply };
-        let received = act.time.received;
-        let is_origins = self.facts.origin_outlet.as_ref().is_none_or(|origin| act.outlet() == origin);
-        if !is_origins && !is_head_office(act.recorded) {
-            return Word::NoReply;
-        }
-        let said = |mark: &Act<'_>| known(mark.recorded);
-        let is_lifted = |mark: &Act<'_>| self.ruling(mark.key()).is_some_and(|(_, stands)| stands == Stands::Lifted);
-        let about =
-            || self.marks(act.key()).filter(|(mark, said)| matches!(said, Remark::Valid | Remark::Invalid) && !is_lifted(mark));
-        // Head office's word: its ruling, else its newest mark.
-        let by_ruling = self.ruling(act.key()).map(|(by, stands)| (by, stands == Stands::Upheld));
-        let by_mark = || about().rfind(|(mark, _)| is_head_office(mark.recorded)).map(|(by, said)| (by, said == Remark::Valid));
-        match by_ruling.or_else(by_mark) {
-            Some((_, true)) => return Word::Valid { since: None, late_mark: false },
-            Some((by, false)) => return Word::Invalid { known: Some(said(by)) },
-            None => {}
-        }
-        let mut word = self.by_itself(act, reply);
-        // Outlets' marks, the oldest first: each changes the word from its own receipt on.
-        let outlets = about().filter(|(mark, _)| !is_head_office(mark.recorded));
-        for (mark, remark) in outlets.filter(|(mark, _)| self.facts.origin_outlet.as_ref() != Some(mark.outlet())) {
-            let since = if let Word::Valid { since, .. } = word { since } else { None };
-            let counts = received.map(|received| since.map_or(received, |since| since.max(received)));
-            let ends = counts.map(|counts| self.marked_until(place, counts));
-            let is_late = mark.time.received.zip(ends).is_some_and(|(received, until)| received > until);
-            word = match (remark, word) {
-                // It says again what counted already, or says so earlier.
-                (Remark::Valid, Word::Valid { since, .. }) => {
-                    Word::Valid { since: since.map(|since| since.min(said(mark))), late_mark: false }
-                }
-                (Remark::Valid, _) => Word::Valid { since: Some(said(mark)), late_mark: false },
-                (_, Word::Valid { since, .. }) if is_late => Word::Valid { since, late_mark: true },
-                (_, invalid) if is_late => invalid,
-                _ => Word::Invalid { known: Some(said(mark)) },
-            };
-        }
-        word
-    }
-
-    /// What a reply is without marks: valid from the first moment at which all that it needs had been received.
-    fn by_itself(&self, act: &Act<'_>, reply: &Reply) -> Word {
-        let came = known(act.recorded);
-        let received = self.acts.iter().map(|act| known(act.recorded));
-        let mut moments: Vec<UnixMs> = received.chain(self.acts.iter().filter_map(|act| act.withdrawn)).collect();
-        moments.push(came);
-        moments.sort();
-        match moments.into_iter().filter(|moment| *moment >= came).find(|moment| self.is_complete(act, reply, *moment)) {
-            Some(moment) => Word::Valid { since: (moment > came).then_some(moment), late_mark: false },
-            None => Word::Invalid { known: act.time.received },
-        }
-    }
-
-    /// Until when an outlet's mark against a reply counts that counts from a moment: for the time of the answer, after this moment or
-    /// after the origin outlet was told, and while none of the duties has run out that the reply starts.
-    fn marked_until(&self, place: usize, counts: UnixMs) -> UnixMs {
-        let act = &self.acts[place];
-        let pack = self.pack(act.version);
-        let told = self.round_of(place).and_then(|round| round.told).map_or(counts, |(told, _)| told.max(counts));
-        let answer = Self::reply_clock(pack).and_then(|clock| self.due(pack, clock, told).ok().flatten());
-        let by_time = answer.unwrap_or(UnixMs(told.0 + 24 * 3_600_000));
-        let duties = pack.clocks.iter().filter(|clock| clock.starts.on == On::Reply && clock.starts.is(act.body()));
-        duties.filter_map(|clock| self.due(pack, clock, counts).ok().flatten()).fold(by_time, UnixMs::min)
-    }
-
-    /// Whether a reply has a decision of the pack, and at a moment what the decision needs: of the problems that were registered when it
-    /// came those that no correction has ended since ask for something.
-    fn is_complete(&self, act: &Act<'_>, reply: &Reply, moment: UnixMs) -> bool {
-        let pack = self.pack(act.version);
-        let Some(row) = pack.outcomes.iter().find(|row| row.code == reply.decision.as_str()) else { return false };
-        let Some(needs) = &row.reply_needs else { return false };
-        let came = known(act.recorded);
-        let had = |codes: &[String], subs: &[String]| {
-            self.acts.iter().any(|other| {
-                let is_code = |(code, _): (&str, Stage)| {
-                    codes.iter().any(|row| row.strip_suffix('*').map_or(row == code, |start| code.starts_with(start)))
-                };
-                // Correct data say since their receipt what they say of the earlier act.
-                let is_known = !other.is_correct_data() || known(other.recorded) <= moment;
-                let is_ended = other.withdrawn.is_some_and(|ended| ended <= moment);
-                subs.is_empty() && other.registers().is_some_and(is_code) && (other.time.latest <= came && is_known && !is_ended)
-            })
-        };
-        let is_there = |wanted: &dyn Fn(&Body) -> bool| {
-            self.standing().any(|(_, part)| wanted(part.body()) && known(part.recorded) <= moment)
-        };
-        let agreed =
-            || is_there(&|body| matches!(body, Body::Consent(it) if it.by == Customer::Sender && it.to == reply.decision));
-        let letter = || is_there(&|body| matches!(body, Body::Photo(photo) if photo.purpose == PhotoPurpose::Letter));
-        let has = |field: &str| match field {
-            "phone" => has_text(reply.phone.as_ref()),
-            "address" => has_text(reply.address.as_ref()),
-            "contact" => has_text(reply.contact.as_ref()),
-            "place" => has_text(reply.place.as_ref()),
-            "words" => has_text(reply.words.as_ref()),
-            "agreed" => has_text(reply.agreed.as_ref()),
-            "agreed_by" => reply.agreed_by.is_some(),
-            "sender_agrees" => reply.agreed_by == Some(Customer::Sender) || agreed(),
-            "payer" => reply.payer.is_some(),
-            "until" => reply.until.is_some(),
-            "same" => reply.same,
-            "informed" => reply.informed,
-            "letter" => reply.letter.is_some() || letter(),
-            _ => false,
-        };
-        let further = row.reply_needs_if.iter().filter(|more| had(&more.codes, &[])).flat_map(|more| &more.needs);
-        let pays = row.pays.iter().find(|pays| had(&pays.codes, &pays.subs));
-        needs.iter().chain(further).all(|need| need.0.split('|').any(|field| has(field.trim())))
-            && pays.is_none_or(|pays| reply.payer == Some(pays.payer))
     }
 
     // ---- notices and rounds (domain 6.1, 6.3) ----

@@ -166,3 +166,16 @@ fn a_failure_after_a_switch_is_told_although_the_round_began_with_a_problem_befo
         assert_eq!(kept, [Timeliness::Late], "{problem:?}");
     }
 }
+
+// rules: SLA-02, EV-10
+#[test]
+fn a_problem_and_its_correct_data_of_the_same_moment_are_one_problem_whichever_was_received_first() {
+    for received in [None, Some(at(0, 9, 30, 0)), Some(at(0, 8, 5, 0))] {
+        let mut story = Story::by(version_of("zto-process", 2));
+        story.facts.arrival = Some(at(0, 4, 0, 0));
+        let problem = |reason: &str| Body::Problem(Problem::of(code(reason), Stage::Arrival));
+        let wrong = story.add(&WEST, at(0, 8, 5, 0), received, problem("RT-MISSENT")).entry.key.clone();
+        correct(&mut story, &wrong, &WEST, at(0, 8, 5, 0), Fault::IncorrectData, None, Some(problem("RT-NOPOINT")));
+        assert_eq!(clocks(&story, "SLA-02", at(0, 20, 0, 0)).len(), 1, "{received:?}");
+    }
+}
