@@ -102,14 +102,19 @@ impl Ledgers {
     }
 }
 
+/// What a total is of: the day, the register's name and the change.
+type Of<'l> = (Option<Day>, &'l str, &'l ReasonCode);
+/// The register, the number of lines and their sum in fen.
+type Sum = (Book, u32, i64);
+
 fn totals(lines: &[LedgerLine], day: impl Fn(&LedgerLine) -> Option<Day>) -> Vec<LedgerTotal> {
-    let mut sums: BTreeMap<(Option<Day>, &str, &ReasonCode), (Book, u32, i64)> = BTreeMap::new();
+    let mut sums: BTreeMap<Of<'_>, Sum> = BTreeMap::new();
     for line in lines.iter().filter(|line| line.taken_back.is_none()) {
         let sum = sums.entry((day(line), line.book.as_str(), &line.change)).or_insert((line.book, 0, 0));
         sum.1 += 1;
         sum.2 = sum.2.saturating_add(line.amount.unwrap_or_default().0);
     }
-    let total = |((day, _, change), (book, lines, fen)): ((Option<Day>, &str, &ReasonCode), (Book, u32, i64))| LedgerTotal {
+    let total = |((day, _, change), (book, lines, fen)): (Of<'_>, Sum)| LedgerTotal {
         day,
         book,
         change: change.clone(),

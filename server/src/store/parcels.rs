@@ -225,7 +225,8 @@ pub(crate) fn write(tx: &Tx<'_>, parcel: &Parcel, now: UnixMs) -> Result<bool, S
                children = ?12, virtual_phone = ?13, virtual_until_ms = ?14, entered_ms = coalesce(?16, parcel.entered_ms),
                sender_name = ?17, sender_phone = ?18, freight = ?19, freight_fen = ?20, receipt_no = ?21, label_grams = ?22,
                pieces = ?23, goods = ?24, declared_fen = ?25, list_day = ?26, run = ?27, expires_ms = ?28, written_ms = ?29,
-               courier_ms = CASE WHEN parcel.courier IS ?5 AND parcel.delivering_outlet = ?4 THEN parcel.courier_ms ELSE ?29 END,
+               courier_ms = CASE WHEN parcel.delivering_outlet = ?4
+                 AND (parcel.courier = ?5 OR (parcel.courier IS NULL AND ?5 IS NULL)) THEN parcel.courier_ms ELSE ?29 END,
                ended_ms = NULL"
         ),
         params![

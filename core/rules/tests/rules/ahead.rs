@@ -116,7 +116,8 @@ fn what_is_said_before_is_what_the_judge_says_after() {
             let judged = story.judge(now);
             let mut after: Vec<_> = judged.deadlines.iter().map(|deadline| (deadline.clock.clone(), deadline.due_at)).collect();
             let mut before: Vec<_> = told.clocks.iter().map(|clock| (clock.clock.clone(), clock.due_at)).collect();
-            (after.sort(), before.sort());
+            after.sort();
+            before.sort();
             assert_eq!(before, after, "{name} {}", row.code);
             // Rows of sub-reasons are named before one is chosen.
             let lacks = told.evidence.iter().filter(|row| row.only_subs.is_empty() && row.have < row.least);

@@ -138,8 +138,9 @@ fn what_comes_after_the_asked_time_is_left_out() {
         duties: story.judge(at(0, 16, 0, 0)).duties,
         origin: None,
     };
-    let until =
-        |until: UnixMs| alarms(&[watched.clone()], &version_of("qinghe", 2), &reader(&COURIER), false, (at(0, 16, 0, 0), until));
+    let until = |until: UnixMs| {
+        alarms(std::slice::from_ref(&watched), &version_of("qinghe", 2), &reader(&COURIER), false, (at(0, 16, 0, 0), until))
+    };
     assert_eq!(until(at(0, 23, 0, 0)), []);
     let alarms = until(at(0, 23, 30, 0));
     assert_eq!(alarms.len(), 1);

@@ -40,7 +40,7 @@ const PLAIN: [Table; 11] = [
     Table { name: "batch", shape: "bibiBBB" },
     Table { name: "case_scope", shape: "bt" },
     Table { name: "reference", shape: "tib" },
-    Table { name: "parcel", shape: "ttttTbbbiITItbIbbTITIIbITTI" },
+    Table { name: "parcel", shape: "ttttTbbbiITItbIbbTITIIbITTII" },
     Table { name: "pack", shape: "iibb" },
     Table { name: "outlet", shape: "tttt" },
     Table { name: "unconfirmed", shape: "bb" },
@@ -50,6 +50,8 @@ const PLAIN: [Table; 11] = [
 const CHANGE: &str = "bibbiiiIiIIiiIBTb";
 /// The shape from before receipts carried gaps. The feed brings the gaps.
 const CHANGE_1: &str = "bibbiiiIiiITb";
+/// The shape from before rows said when a list moved the parcel.
+const PARCEL_2: &str = "ttttTbbbiITItbIbbTITIIbITTI";
 /// The shape from before rows had details.
 const PARCEL_1: &str = "ttttTbbbiITItbI";
 const OUTBOX: &str = "nbbitiiTbbiib";
@@ -181,8 +183,12 @@ fn salvage_row(
         [Text(waybill), ..] if fits(values, PARCEL_1) => {
             gathered.waybills.extend(Waybill::parse(waybill).ok());
             let none = || Bytes(Cow::Borrowed(&[]));
-            let details = [none(), none(), Null, Null, Null, Null, Null, none(), Null, Null, Null, Null];
+            let details = [none(), none(), Null, Null, Null, Null, Null, none(), Null, Null, Null, Null, Null];
             ("parcel", insert(db, "parcel", &[values, &details].concat())?)
+        }
+        [Text(waybill), ..] if fits(values, PARCEL_2) => {
+            gathered.waybills.extend(Waybill::parse(waybill).ok());
+            ("parcel", insert(db, "parcel", &[values, &[Null]].concat())?)
         }
         // The file of such a photo need not be here any more: it is lost, void, or let go.
         [_, _, _, Int(state), ..] if fits(values, PHOTO) && *state > PhotoState::Stored.number() => {
