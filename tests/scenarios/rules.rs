@@ -219,9 +219,11 @@ async fn a_problem_found_on_arrival_reaches_the_origin_outlet_which_answers_and_
     origin.sync().await.unwrap();
     other.sync().await.unwrap();
     assert!(origin.case(3).is_some() && other.case(3).is_none(), "the origin outlet reads it, nobody else");
-    // A reply that does not say who agreed and who pays decides nothing, and what it lacks is said.
+    // A reply that does not say who agreed and who pays decides nothing: it is refused, and what it lacks is said to a person who
+    // insists on it.
     world.hands.advance(30);
-    origin.client.record(&reply(3, Reply::of(code("RETURN"))), &[]).unwrap();
+    assert!(origin.client.record(&reply(3, Reply::of(code("RETURN"))), &[]).is_err());
+    origin.client.record_anyway(&reply(3, Reply::of(code("RETURN"))), &[]).unwrap();
     let first = origin.case(3).unwrap().judgement.replies.remove(0);
     assert_eq!(first.validity, Validity::Lacks { needs: vec!["sender_agrees".into(), "payer".into()] });
     world.hands.advance(5);

@@ -69,7 +69,7 @@ fn against_reply(case: &Case, book: &Rulebook, now: UnixMs, close: &Close) -> Op
     let (_, act) = in_force(&index)?;
     let Body::Reply(reply) = act.body() else { return None };
     let decision = reply.decision.as_str();
-    row.contradicts.iter().any(|code| code == decision).then(|| Premature::AgainstReply { decision: pack.words(decision) })
+    row.contradicts.iter().any(|code| code == decision).then(|| Premature::AgainstReply { decision: pack.name_of(decision) })
 }
 
 fn without_money(case: &Case, book: &Rulebook, now: UnixMs, close: &Close) -> Option<Premature> {
