@@ -3,17 +3,12 @@
 
 use std::collections::HashSet;
 
-use doorstep_domain::{Assign, Body, EntryKey, Kind, OutletCode, Role, Stage, UnixMs, UserId, words};
+use doorstep_domain::{Body, EntryKey, Kind, OutletCode, Role, Stage, UnixMs, UserId, words};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Card, Clock, Conflict, ConflictKind, Need, NextStep, On, Pack, Proof, Side, Timeliness,
-    card::CardLine,
-    case::registered,
-    case_index::{Act, CaseIndex},
-    conflict::in_force,
-    deadline::Kept,
-    holder::moves,
+    Card, Clock, Conflict, ConflictKind, Need, NextStep, On, Pack, Proof, Side, Timeliness, card::CardLine, case::registered,
+    case_index::CaseIndex, conflict::in_force, deadline::Kept,
 };
 
 words!(
@@ -63,7 +58,7 @@ pub struct Duty {
     /// The outlet or hub; `None` for head office, and if nobody knows the outlet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outlet: Option<OutletCode>,
-    /// The person to whom the parcel is assigned.
+    /// The courier who has the parcel by an assignment or a takeover.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub person: Option<UserId>,
     /// The clock that measures it.
@@ -162,7 +157,12 @@ pub(crate) fn duties(
     conflicts: &[Conflict],
     disputed: bool,
 ) -> Vec<Duty> {
-    let mut found = Duties { index, is_at_hub: is_at_hub(index), assigned: assigned(index), all: Vec::new() };
+    let mut found = Duties {
+        index,
+        is_at_hub: is_at_hub(index),
+        holder: index.case.given_to().map(|(user, _)| user.clone()),
+        all: Vec::new(),
+    };
     kept.iter().for_each(|kept| found.of_clock(kept));
     found.of_next_step(next);
     if !index.ended {
@@ -193,7 +193,7 @@ const FINANCE: [Role; 2] = [Role::OutletFinance, Role::OutletManager];
 struct Duties<'i, 'a> {
     index: &'i CaseIndex<'a>,
     is_at_hub: bool,
-    assigned: Option<UserId>,
+    holder: Option<UserId>,
     all: Vec<Duty>,
 }
 
@@ -202,7 +202,7 @@ impl Duties<'_, '_> {
     fn add(&mut self, mut duty: Duty) {
         duty.outlet = duty.outlet.or_else(|| outlet_of(self.index, duty.side));
         if duty.side == Side::Delivering && duty.by.contains(&Role::Courier) {
-            duty.person = self.assigned.clone();
+            duty.person = self.holder.clone();
         }
         let is_same = |other: &Duty| (other.kind, other.side, &other.step) == (duty.kind, duty.side, &duty.step);
         match self.all.iter_mut().find(|other| is_same(other)) {
@@ -405,24 +405,4 @@ fn outlet_of(index: &CaseIndex<'_>, side: Side) -> Option<OutletCode> {
         Side::Finance => facts.origin_outlet.clone().or_else(|| facts.delivering_outlet.clone()).or_else(|| registrar(None)),
         Side::HeadOffice => None,
     }
-}
-
-/// The assignment in force since the case's last end: of those that no other replaces the one received last; what nobody received
-/// yet comes after it. One that head office is to review moves nothing.
-pub(crate) fn assignment<'i, 'a>(index: &'i CaseIndex<'a>) -> Option<(&'i Act<'a>, &'a Assign)> {
-    let since = index.ends.last().map_or(0, |end| end.place);
-    let assigns = || {
-        index.standing().filter(move |(place, _)| *place >= since).filter_map(|(place, act)| match act.body() {
-            Body::Assign(assign) if moves(act.recorded) => Some((place, act, assign)),
-            _ => None,
-        })
-    };
-    let replaced: HashSet<&EntryKey> = assigns().filter_map(|(_, _, assign)| assign.replaces.as_ref()).collect();
-    let standing = assigns().filter(|(_, act, _)| !replaced.contains(act.key()));
-    let last = standing.max_by_key(|(place, act, _)| (act.when.received.unwrap_or(NO_LIMIT), *place));
-    last.map(|(_, act, assign)| (act, assign))
-}
-
-fn assigned(index: &CaseIndex<'_>) -> Option<UserId> {
-    assignment(index).map(|(_, assign)| assign.to.clone())
 }

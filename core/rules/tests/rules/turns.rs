@@ -73,6 +73,21 @@ fn what_is_assigned_to_one_courier_is_not_anothers_turn_and_stays_the_outlets() 
 }
 
 #[test]
+fn after_a_takeover_it_is_the_turn_of_the_courier_who_took_the_parcel_over() {
+    let mut story = Story::by(version_of("qinghe", 2));
+    story.attempt(at(0, 15, 0, 0), Some(at(0, 15, 0, 0)), "DF-NOBODY");
+    let assign = Assign { to: "c1".parse().unwrap(), planned_at: None, replaces: None, words: None };
+    story.online(&WEST, at(0, 15, 1, 0), Body::Assign(assign));
+    let handover = story.online(&COURIER, at(0, 15, 2, 0), Body::Handover(Handover { to: "c2".parse().unwrap(), words: None }));
+    let other = By("c2", Role::Courier, "0412");
+    let duties = |story: &Story| story.judge(at(0, 15, 4, 0)).duties;
+    assert!(matches!(turn(&duties(&story), &reader(&COURIER)), Turn::Mine(_)));
+    story.online(&other, at(0, 15, 3, 0), Body::Takeover(Takeover { handover }));
+    assert!(matches!(turn(&duties(&story), &reader(&other)), Turn::Mine(_)));
+    assert!(matches!(turn(&duties(&story), &reader(&COURIER)), Turn::Waiting(_)));
+}
+
+#[test]
 fn lists_sort_what_is_overdue_first_then_by_time_left_then_what_waits_then_what_ended() {
     let mut notify = Story::by(version_of("qinghe", 2));
     notify.attempt(at(0, 15, 0, 0), Some(at(0, 15, 0, 0)), "DF-NOBODY");
