@@ -40,7 +40,7 @@ async fn main() {
     for n in 0..CASES {
         world.hands.advance(1);
         record(&phone, on(waybill(n), Act::Fail(Attempt { words: Some(text(words(n))), ..Attempt::of(code("DF-NOBODY")) })));
-        record(&phone, on(waybill(n), Act::Call(Call { result: CallResult::NoAnswer, number: None, words: None })));
+        record(&phone, on(waybill(n), Act::Call(Call::of(CallResult::NoAnswer))));
         record(&phone, on(waybill(n), Act::Sms { wish: SmsWish::default(), state: Some(SmsState::HandedOver), fault: None }));
         record(&phone, on(waybill(n), Act::Notice { to: None, request: None }));
         (0..8).for_each(|i| record(&phone, note(n, i)));

@@ -172,9 +172,10 @@ fn recording(client: &Client, what: &Record, zone: FixedOffset) -> Result<Record
             };
             on(&number, Act::Problem { problem, usual_stage: named.is_none() })
         }
-        Record::Call { waybill, result, to, note } => {
+        Record::Call { waybill, result, to, at, seconds, note } => {
             let (number, words) = (said::words(to.as_deref())?, said::words(note.as_deref())?);
-            on(waybill, Act::Call(Call { result: said::word(result)?, number, words }))
+            let (result, called_at) = (said::word(result)?, time("--at", at)?);
+            on(waybill, Act::Call(Call { result, number, called_at, seconds: *seconds, words }))
         }
         Record::Note { waybill, text } => on(waybill, Act::Note(said::said(text)?)),
         Record::Outage { waybills, reason, contact, phone, at, said: told, .. } => {

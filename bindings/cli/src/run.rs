@@ -291,7 +291,7 @@ fn sync(client: &Client, spool: Option<&Spool>) -> Result<Answer, Failed> {
     let collect = || spool.map_or(Ok(()), |spool| spool.collect(client));
     collect()?;
     // A device that is locked syncs and shows nothing.
-    let before = client.all_rows().ok();
+    client.news().ok();
     let report = runtime()?.block_on(photos::sync_with_progress(client));
     // Handed to the modem in there, whether or not head office was reached.
     collect()?;
@@ -307,7 +307,7 @@ fn sync(client: &Client, spool: Option<&Spool>) -> Result<Answer, Failed> {
         report.photos,
         say("张照片", "photos")
     );
-    let news = before.and_then(|before| client.news_since(&before).ok()).unwrap_or_default();
+    let news = client.news().unwrap_or_default();
     for CaseNews { waybill, told } in &news {
         text += &format!("  {waybill}  {}\n", words::both(told));
     }

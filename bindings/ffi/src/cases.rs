@@ -143,8 +143,8 @@ pub struct FindingRow {
     pub name: Bilingual,
     /// The outlet that would answer; absent if the parcel's facts do not name it.
     pub outlet: Option<String>,
-    /// Its share in percent.
-    pub share: u32,
+    /// Its share in percent; absent if the rule names no share and only asks head office to look at the outlet.
+    pub share: Option<u32>,
     /// The amount, if the rule has one.
     pub amount_fen: Option<i64>,
     /// `proposed`, `disputed`, ...
@@ -361,7 +361,7 @@ impl FindingRow {
             rule: finding.rule,
             name: finding.name.into(),
             outlet: finding.outlet.map(|outlet| outlet.to_string()),
-            share: finding.share.into(),
+            share: (!finding.open).then(|| finding.share.into()),
             amount_fen: finding.amount.map(|amount| amount.0),
             state: state.to_owned(),
             state_name: named(pack, state),

@@ -46,6 +46,12 @@ pub enum Command {
         /// The number that was called; without one, the label's.
         #[uniffi(default = None)]
         number: Option<String>,
+        /// When it began.
+        #[uniffi(default = None)]
+        called_at_ms: Option<i64>,
+        /// How long it was rung or spoken, in seconds.
+        #[uniffi(default = None)]
+        seconds: Option<u32>,
     },
     /// A signed, dated note.
     Note {
@@ -414,8 +420,10 @@ impl Command {
             Self::Problem { problem } => problem.parsed(client)?,
             Self::Photos { waybill } => (waybill, Act::Photos),
             Self::Sms { waybill, wish } => (waybill, Act::Sms { wish: wish.parsed()?, state: None, fault: None }),
-            Self::Call { waybill, result, words, number } => {
-                (waybill, Act::Call(Call { result: said::word(&result)?, number: personal(number)?, words: personal(words)? }))
+            Self::Call { waybill, result, words, number, called_at_ms, seconds } => {
+                let (result, called_at) = (said::word(&result)?, called_at_ms.map(UnixMs));
+                let (number, words) = (personal(number)?, personal(words)?);
+                (waybill, Act::Call(Call { result, number, called_at, seconds, words }))
             }
             Self::Note { waybill, words } => (waybill, Act::Note(said::said(&words)?)),
             Self::Outage { waybills, reason, contact, phone, phoned_at_ms, said: told } => {

@@ -53,7 +53,7 @@ pub use runtime::Cancel;
 pub use session::{Assignable, Person};
 pub use sheets::SheetDetail;
 pub use sms::{SmsDraft, SmsMoved, SmsOutcome};
-pub use sync::{RefusedAction, SyncSummary, UnsentAction, UnsentSummary};
+pub use sync::{NewsRow, RefusedAction, SyncSummary, UnsentAction, UnsentSummary};
 pub use told::{ToldLine, ToldPersonal, ToldValue};
 pub use words::Bilingual;
 

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use doorstep_client::{Status, SyncReport};
+use doorstep_client::{CaseNews, Status, SyncReport};
 
 use crate::{
-    Cancel, DoorstepClient, DoorstepError,
+    Bilingual, Cancel, DoorstepClient, DoorstepError,
     logging::{self, Level},
 };
 
@@ -27,6 +27,15 @@ pub struct SyncSummary {
     pub wiped: bool,
     /// The disk is full: what is recorded was sent; others' changes, lists and photos wait until there is room.
     pub waits_for_room: bool,
+}
+
+/// What is new in one case.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+pub struct NewsRow {
+    /// Its waybill.
+    pub waybill: String,
+    /// What is new.
+    pub told: Bilingual,
 }
 
 /// What this device has that head office has not confirmed.
@@ -114,6 +123,13 @@ impl DoorstepClient {
             Ok(())
         })
         .await
+    }
+
+    /// What is new in the list since this was asked last, case by case. The first call after opening has nothing to compare with and
+    /// answers with nothing: ask once after opening, and then after each change.
+    pub async fn news(&self) -> Result<Vec<NewsRow>, DoorstepError> {
+        let row = |CaseNews { waybill, told }: CaseNews| NewsRow { waybill, told: told.into() };
+        self.local(move |client| Ok(client.news()?.into_iter().map(row).collect())).await
     }
 
     /// What is unsent.

@@ -1,8 +1,8 @@
 //! Reading before the act: what a reason asks for, and when this device must speak up.
 
-use doorstep_domain::UnixMs;
-use doorstep_rules::{Alarm, Reader, Watched, alarms};
-use doorstep_store::{Filter, KnownCases, Store};
+use doorstep_domain::{Outlet, UnixMs, Waybill};
+use doorstep_rules::{Alarm, DutyKind, Reader, Watched, alarms};
+use doorstep_store::{CaseRow, Filter, KnownCases, Store};
 
 use crate::{
     Client, ClientError, ReasonAhead, ReasonWish, Refusal,
@@ -59,24 +59,32 @@ impl Client {
     }
 }
 
-/// The open cases with their duties. The rows of the list do not have the duties yet, so each open case is judged. This is the one place
-/// that knows it: with duties in the rows it reads them there, and the origin outlet from the parcel's row.
+/// The open cases with their duties, from the rows of the list. The outlet to phone is looked up only where a notice is due, because no
+/// other alarm names it.
 fn watched(store: &mut Store, now: UnixMs) -> Result<Vec<Watched>, ClientError> {
     let mut all = Vec::new();
     let mut filter = Filter { limit: PAGE, ..Filter::default() };
     loop {
         let rows = store.cases(&filter, now)?;
-        for row in &rows {
-            let Some(view) = store.case_by_id(&row.case, now)? else { continue };
-            let origin = match &view.case.facts.origin_outlet {
-                Some(code) => store.outlet(code.as_str())?,
-                None => None,
-            };
-            all.push(Watched { case: row.case, waybill: row.waybill.clone(), duties: view.judgement.duties, origin });
+        let last = rows.last().filter(|_| rows.len() >= PAGE as usize).map(CaseRow::place);
+        for row in rows {
+            let wants_notice = row.duties.iter().any(|duty| matches!(duty.kind, DutyKind::Notify | DutyKind::SendNotice));
+            let origin = if wants_notice { origin_of(store, &row, now)? } else { None };
+            all.push(Watched { case: row.case, waybill: row.waybill, duties: row.duties, origin });
         }
-        match rows.last() {
-            Some(last) if rows.len() >= PAGE as usize => filter.after = Some(last.place()),
-            _ => return Ok(all),
+        match last {
+            Some(place) => filter.after = Some(place),
+            None => return Ok(all),
         }
     }
+}
+
+/// The origin outlet of a case: by the parcel's row, else by the facts that the case copied from one.
+fn origin_of(store: &mut Store, row: &CaseRow, now: UnixMs) -> Result<Option<Outlet>, ClientError> {
+    let listed = Waybill::parse(&row.waybill).ok().map(|waybill| store.parcel(&waybill)).transpose()?.flatten();
+    let code = match listed {
+        Some(parcel) => Some(parcel.origin_outlet),
+        None => store.case_by_id(&row.case, now)?.and_then(|view| view.case.facts.origin_outlet),
+    };
+    Ok(code.map(|code| store.outlet(code.as_str())).transpose()?.flatten())
 }

@@ -137,6 +137,7 @@ impl Client {
             photos: PhotoWork::default(),
             sms: SmsWork { sender: options.sms, in_hand: Mutex::default(), dispatching: Mutex::default() },
             changed: watch::Sender::new(0),
+            told: Mutex::new(None),
             gone: Gone(watch::Sender::new(false)),
         };
         Ok(Self { inner: Arc::new(inner) })

@@ -15,7 +15,7 @@ use doorstep_store::{Clocks, Salvage, Store, StoreError};
 use doorstep_sync::Engine;
 use tokio::sync::{Notify, watch};
 
-use crate::{ClientError, Clock, DeviceSigner, SmsSender};
+use crate::{ClientError, Clock, DeviceSigner, SmsSender, news::Told};
 
 pub(crate) struct Inner {
     pub store: Mutex<Store>,
@@ -32,6 +32,8 @@ pub(crate) struct Inner {
     pub photos: PhotoWork,
     pub sms: SmsWork,
     pub changed: watch::Sender<u64>,
+    /// What the person was last told of each case; `None` before they were told anything.
+    pub told: Mutex<Option<Told>>,
     /// Must be the last field: when it is dropped, the store is already closed.
     pub gone: Gone,
 }

@@ -1,6 +1,6 @@
-//! What has changed in the list: case by case, in words, by the rows before and after a sync. No case is read for it.
+//! What has changed in the list: case by case, in words, by the rows then and now. No case is read for it.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::PoisonError};
 
 use doorstep_domain::{CaseId, Waybill};
 use doorstep_rules::{NextStep, Pack, Words};
@@ -19,29 +19,55 @@ pub struct CaseNews {
     pub told: Words,
 }
 
-impl Client {
-    /// All rows of the list, to be compared with later ones by [`Client::news_since`].
-    pub fn all_rows(&self) -> Result<Vec<CaseRow>, ClientError> {
-        self.cases(&Filter { closed: true, limit: u32::MAX, ..Filter::default() })
-    }
+/// What a person was last told of each case. It lasts as long as the client is open.
+pub(crate) type Told = HashMap<CaseId, Known>;
 
-    /// What is new in the list since its rows were read, in the order of the list; cases that have left this device come last.
-    pub fn news_since(&self, before: &[CaseRow]) -> Result<Vec<CaseNews>, ClientError> {
-        let now = self.all_rows()?;
-        let pack = self.pack()?.ok_or(ClientError::Refused(Refusal::NoPack))?;
-        let known: HashMap<CaseId, &CaseRow> = before.iter().map(|row| (row.case, row)).collect();
-        let mut news: Vec<CaseNews> = now
-            .iter()
-            .filter_map(|row| {
-                Some(CaseNews { waybill: row.waybill.clone(), told: told(known.get(&row.case).copied(), row, &pack)? })
-            })
-            .collect();
-        let here: HashMap<CaseId, &CaseRow> = now.iter().map(|row| (row.case, row)).collect();
-        for row in before.iter().filter(|row| !here.contains_key(&row.case)) {
-            news.push(CaseNews {
-                waybill: row.waybill.clone(),
-                told: ClientError::Refused(self.why_nothing(&row.waybill)?).words(),
-            });
+/// The parts of a row whose change is news.
+#[derive(Debug, Clone)]
+pub(crate) struct Known {
+    waybill: String,
+    state: String,
+    reason: String,
+    decision: String,
+    missed: Vec<String>,
+    quarantined: u32,
+    closed: bool,
+    /// Whether its next step is to follow a reply.
+    follows: bool,
+}
+
+impl From<CaseRow> for Known {
+    fn from(row: CaseRow) -> Self {
+        let CaseRow { waybill, state, reason, decision, missed, quarantined, closed, next_step, .. } = row;
+        let follows = next_step == NextStep::FollowReply.as_str();
+        Self { waybill, state, reason, decision, missed, quarantined, closed, follows }
+    }
+}
+
+impl Client {
+    /// What is new in the list since this was asked last, in the order of the list; cases that have left this device come last. The first
+    /// call after opening has nothing to compare with and answers with nothing: ask once before the first sync, and after each.
+    pub fn news(&self) -> Result<Vec<CaseNews>, ClientError> {
+        let now = self.cases(&Filter { closed: true, limit: u32::MAX, ..Filter::default() })?;
+        let pack = self.pack()?;
+        let order: Vec<CaseId> = now.iter().map(|row| row.case).collect();
+        let now: Told = now.into_iter().map(|row| (row.case, Known::from(row))).collect();
+        let before = {
+            let mut told = self.inner.told.lock().unwrap_or_else(PoisonError::into_inner);
+            told.replace(now.clone())
+        };
+        let (Some(before), Some(pack)) = (before, pack) else { return Ok(Vec::new()) };
+        let mut news: Vec<CaseNews> = Vec::new();
+        for case in &order {
+            let Some(row) = now.get(case) else { continue };
+            let told = told(before.get(case), row, &pack);
+            news.extend(told.map(|told| CaseNews { waybill: row.waybill.clone(), told }));
+        }
+        let mut gone: Vec<&Known> = before.iter().filter(|(case, _)| !now.contains_key(case)).map(|(_, row)| row).collect();
+        gone.sort_by(|a, b| a.waybill.cmp(&b.waybill));
+        for row in gone {
+            let told = ClientError::Refused(self.why_nothing(&row.waybill)?).words();
+            news.push(CaseNews { waybill: row.waybill.clone(), told });
         }
         Ok(news)
     }
@@ -60,14 +86,14 @@ impl Client {
 }
 
 /// What is new in a row; `None` if nothing is that its reader must know.
-fn told(before: Option<&CaseRow>, row: &CaseRow, pack: &Pack) -> Option<Words> {
+fn told(before: Option<&Known>, row: &Known, pack: &Pack) -> Option<Words> {
     let Some(before) = before else {
         return Some(joined(("新到", "new here"), &[pack.name_of(&row.reason), pack.words(&row.state)]));
     };
     let mut all: Vec<Words> = Vec::new();
     if row.decision != before.decision && !row.decision.is_empty() {
         let name = pack.name_of(&row.decision);
-        all.push(match (row.closed, row.next_step == NextStep::FollowReply.as_str()) {
+        all.push(match (row.closed, row.follows) {
             (true, _) => joined(("已结案", "closed"), &[name]),
             (_, true) => joined(("回复", "reply"), &[name]),
             _ => joined(("处理结果", "decision"), &[name]),

@@ -63,7 +63,7 @@ fn body(case: u32, n: u32) -> Body {
             has_waybill: true,
         }),
         3 => Body::Notice(Notice { to: "0571".parse().unwrap(), source: TargetSource::WaybillData, request: None }),
-        4 => Body::Call(Call { result: CallResult::NoAnswer, number: None, words: None }),
+        4 => Body::Call(Call::of(CallResult::NoAnswer)),
         6 => Body::Reply(Reply { phone: Some(words()), ..Reply::of(code("REDELIVER")) }),
         7 => Body::Tick(Tick { step: code("report_superior"), words: None }),
         8 => Body::Action(Action::of(code("RETURN"))),

@@ -132,6 +132,8 @@ words!(
         Items = "items",
         /// Minutes.
         Minutes = "minutes",
+        /// Seconds.
+        Seconds = "seconds",
         /// Grams.
         Grams = "grams",
         /// Hundredths.

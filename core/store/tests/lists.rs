@@ -76,7 +76,7 @@ fn close() -> Body {
 }
 
 fn called() -> Body {
-    Body::Call(Call { result: CallResult::NoAnswer, number: None, words: None })
+    Body::Call(Call::of(CallResult::NoAnswer))
 }
 
 fn reader(user: &str, role: Role, outlet: &str) -> Reader {

@@ -37,7 +37,7 @@ fn by_hand(n: u32) -> Recording {
 }
 
 fn call(n: u32, result: CallResult) -> Recording {
-    on(waybill(n), Act::Call(Call { result, number: None, words: None }))
+    on(waybill(n), Act::Call(Call::of(result)))
 }
 
 fn reply(n: u32, decision: &str, words: &str) -> Recording {

@@ -255,7 +255,13 @@ fn alone(u: &mut Unstructured, kind: Kind) -> Result<Body> {
             label_g: u.arbitrary()?,
             words: words(u)?,
         }),
-        Kind::Call => Body::Call(Call { result: *u.choose(CallResult::ALL)?, number: words(u)?, words: words(u)? }),
+        Kind::Call => Body::Call(Call {
+            result: *u.choose(CallResult::ALL)?,
+            number: words(u)?,
+            called_at: moment(u)?,
+            seconds: u.arbitrary()?,
+            words: words(u)?,
+        }),
         Kind::Photo => Body::Photo(photo(u)?),
         Kind::Sms => Body::Sms(Sms {
             attempt: None,

@@ -55,7 +55,7 @@ pub fn morning() -> Vec<Change> {
         0,
         vec![Body::Attempt(Attempt { words: Some(words("敲门无人应答")), ..Attempt::of(code("DF-NOBODY")) }), Body::Photo(photo)],
     );
-    let call = Call { result: CallResult::NoAnswer, number: Some(words("13800000000")), words: None };
+    let call = Call { number: Some(words("13800000000")), ..Call::of(CallResult::NoAnswer) };
     let text = words("王先生，您的快件QH310000000017未能送达");
     let worded = Sms::worded(&case(), 20_514, words("13800000000"), text).expect("a message");
     let sms =

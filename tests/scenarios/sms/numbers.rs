@@ -130,7 +130,7 @@ async fn a_wrong_number_gets_an_sms_only_if_a_person_names_it_and_the_corrected_
 
 /// A call to a parcel's number that reached a stranger.
 fn stranger(n: u32) -> Recording {
-    on(waybill(n), Act::Call(Call { result: CallResult::Wrong, number: Some(text(format!("1380000000{n}"))), words: None }))
+    on(waybill(n), Act::Call(Call { number: Some(text(format!("1380000000{n}"))), ..Call::of(CallResult::Wrong) }))
 }
 
 /// A server whose SMSC lets nobody bind yet, a phone whose message waits for it, and the outlet's tablet.

@@ -132,6 +132,12 @@ pub enum Record {
         /// 号码；不写则用面单号码 The number; without one the label's.
         #[arg(long, value_name = "NUMBER")]
         to: Option<String>,
+        /// 开始时间 When it began: "YYYY-MM-DD HH:MM" in the network's zone, or RFC 3339.
+        #[arg(long, value_name = "TIME")]
+        at: Option<String>,
+        /// 时长（秒） How long it was rung or spoken, in seconds.
+        #[arg(long)]
+        seconds: Option<u32>,
         /// 通话内容 What was said.
         #[arg(long, value_name = "TEXT")]
         note: Option<String>,

@@ -51,6 +51,7 @@ from .doorstep_ffi import (
     MissingEvidence,
     NamedCode,
     NeededEvidence,
+    NewsRow,
     OriginReply,
     OutcomeCode,
     OutletRow,
@@ -102,7 +103,7 @@ __all__ = [
     "Assignable", "Bilingual", "Cancel", "CaseDetail", "CaseFilter", "CaseSummary", "ClockReading", "Command", "Connectivity", "ContactGap",
     "DatabaseKey", "DeadlineRow", "DeviceClock", "DeviceKey", "Doorstep", "DoorstepError", "DutyRow", "Explained", "FailedDelivery",
     "FindingRow", "FreightRow", "Level", "ListPart", "Location",
-    "LogConfig", "LogRecord", "LogSink", "MessageRow", "MissingEvidence", "NamedCode", "OriginReply", "OutcomeCode", "OutletRow",
+    "LogConfig", "LogRecord", "LogSink", "MessageRow", "MissingEvidence", "NamedCode", "NewsRow", "OriginReply", "OutcomeCode", "OutletRow",
     "ParcelRow", "Person", "PhotoFile", "PhotoLook", "PhotoRow", "PhotoShows", "PhotoState", "Position", "ProblemCode",
     "LedgerDays", "LedgerRow", "LedgerSum", "ProblemFound", "Recorded", "RefusedAction", "RuleSummary", "SheetDetail", "SmsDraft", "SmsMoved", "SmsOutcome", "SmsPlatform",
     "SmsRequest", "SmsToSend", "Surroundings", "SyncSummary", "TimelineEntry", "ToldLine", "ToldPersonal", "ToldValue", "UnsentAction",
@@ -303,6 +304,11 @@ class Doorstep:
         """The moments until a given one at which the app must speak up, the earliest first. Ask again after each change and when the
         network comes or goes."""
         return await self._client.alarms(until_ms)
+
+    async def news(self) -> list[NewsRow]:
+        """What is new in the list since this was asked last, case by case. The first call after opening answers with nothing: ask once
+        after opening, and then after each change."""
+        return await self._client.news()
 
     async def rules(self) -> RuleSummary | None:
         """The rules in force now; `None` until the first sync."""

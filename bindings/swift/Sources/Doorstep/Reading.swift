@@ -73,6 +73,18 @@ extension Doorstep {
     public func alarms(untilMs: Int64) async throws -> [AlarmRow] {
         try await client.alarms(untilMs: untilMs)
     }
+
+    /// What is new in the list since this was asked last, case by case. The first call after opening answers with nothing: ask once after
+    /// opening, and then after each change.
+    public func news() async throws -> [NewsRow] {
+        try await client.news()
+    }
+
+    /// The ledgers of the person's own outlet from one day to another, both included, as ISO dates; without any day, of today. Of one
+    /// ledger if one is named: `cod` or `freight_collect`.
+    public func ledger(fromDay: String? = nil, toDay: String? = nil, book: String? = nil) async throws -> LedgerDays {
+        try await client.ledger(fromDay: fromDay, toDay: toDay, book: book)
+    }
 }
 
 extension DoorstepClient {

@@ -33,10 +33,12 @@ extension Doorstep {
     /// Records what a person did, with photos: durable on this device when it returns, sent by the next sync. Nothing is recorded if the
     /// rules refuse it or a photo can not be used. Cancelling the task does not interrupt it: what was begun is recorded.
     ///
+    /// - Parameter anyway: the person insists on what is refused because it would not count, contradicts the reply in force or ends a
+    ///   case before its COD money is handed in.
     /// - Returns: the cases it concerns, in the command's order.
     @discardableResult
-    public func record(_ command: Command, photos: [PhotoFile] = []) async throws -> [Recorded] {
-        try await client.record(command: command, photos: photos)
+    public func record(_ command: Command, photos: [PhotoFile] = [], anyway: Bool = false) async throws -> [Recorded] {
+        try await client.record(command: command, photos: photos, anyway: anyway)
     }
 
     /// A provisional number for a parcel whose label can not be read: unique without asking anybody.

@@ -123,6 +123,8 @@ fn read_body(get: &Reader) -> Result<Body, Refusal> {
         Kind::Call => Body::Call(Call {
             result: get.word("result", CallResult::from_word)?,
             number: get.personal("number")?,
+            called_at: get.time("called")?,
+            seconds: get.count("seconds")?,
             words: get.personal("words")?,
         }),
         Kind::Note => Body::Note { words: get.said()? },

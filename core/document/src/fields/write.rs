@@ -84,9 +84,11 @@ fn write_body(out: &mut Writer, body: &Body) {
             out.count("label", *label_g);
             out.personal("words", words.as_ref());
         }
-        Body::Call(Call { result, number, words }) => {
+        Body::Call(Call { result, number, called_at, seconds, words }) => {
             out.text("result", result.as_str());
             out.personal("number", number.as_ref());
+            out.time("called", *called_at);
+            out.count("seconds", *seconds);
             out.personal("words", words.as_ref());
         }
         Body::Note { words } | Body::SheetNote(SheetNote { words }) => out.personal("words", Some(words)),

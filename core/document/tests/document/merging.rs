@@ -187,7 +187,7 @@ fn the_golden_document_of_format_0_reads_and_writes_the_same() {
         phone.write(vec![attempt(), photo]),
         phone.write(vec![Body::Sms(sms)]),
         phone.write(vec![Body::SmsReport(sent), Body::SmsReply(answer)]),
-        phone.write(vec![Body::Call(Call { result: CallResult::NoAnswer, number: text("13800000000"), words: None })]),
+        phone.write(vec![Body::Call(Call { number: text("13800000000"), ..Call::of(CallResult::NoAnswer) })]),
         phone.write(vec![Body::Outage(Outage {
             reason: OutageReason::Network,
             contact: text("李敏"),

@@ -70,6 +70,17 @@ pub struct Call {
     pub result: CallResult,
     /// The number called.
     pub number: Option<Personal>,
+    /// When it began, by the device's wall clock. `None` if it was recorded when it ended.
+    pub called_at: Option<UnixMs>,
+    /// How long it was rung or spoken, in seconds.
+    pub seconds: Option<u32>,
     /// Notes of the call.
     pub words: Option<Personal>,
+}
+
+impl Call {
+    /// A call without particulars.
+    pub fn of(result: CallResult) -> Self {
+        Self { result, number: None, called_at: None, seconds: None, words: None }
+    }
 }

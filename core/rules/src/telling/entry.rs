@@ -99,9 +99,11 @@ impl Telling<'_> {
     }
 
     fn call(&mut self, call: &Call) {
-        let Call { result, number, words } = call;
+        let Call { result, number, called_at, seconds, words } = call;
         self.word(Label::CallResult, result.as_str());
         self.personal(Label::NumberCalled, Sort::Phone, Whom::Customer, number.as_ref());
+        self.time(Label::CalledAt, *called_at);
+        self.number(Label::CallLength, *seconds, Unit::Seconds);
         self.words(Label::Words, words.as_ref());
     }
 

@@ -37,6 +37,10 @@ words!(
         CallResult = "call_result",
         /// The number that was called.
         NumberCalled = "number_called",
+        /// When a call began.
+        CalledAt = "called_at",
+        /// How long a call was.
+        CallLength = "call_length",
         /// What a photo shows.
         Shows = "shows",
         /// The photo.

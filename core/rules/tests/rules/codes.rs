@@ -52,7 +52,7 @@ pub fn photo(story: &mut Story, purpose: &str) {
 
 pub fn call(story: &mut Story, result: &str) {
     let result = CallResult::from_word(result).unwrap();
-    story.online(&COURIER, at(0, 9, 5, 0), Body::Call(Call { result, number: None, words: None }));
+    story.online(&COURIER, at(0, 9, 5, 0), Body::Call(Call::of(result)));
 }
 
 pub fn sms(story: &mut Story) {

@@ -34,7 +34,7 @@ fn tick(story: &mut Story, who: &By, when: UnixMs, step: &str) -> EntryKey {
 
 fn called(story: &mut Story, when: UnixMs, result: CallResult, number: Option<&str>) {
     let number = number.map(|number| Personal::plain(number).unwrap());
-    story.online(&COURIER, when, Body::Call(Call { result, number, words: None }));
+    story.online(&COURIER, when, Body::Call(Call { number, ..Call::of(result) }));
 }
 
 /// A message to the label's number that failed because of the number.

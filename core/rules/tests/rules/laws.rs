@@ -109,7 +109,7 @@ fn body(seed: &Seed, kind: Kind, others: &[EntryKey]) -> Option<Body> {
             Body::Problem(Problem { found_at, count, other: number(), ..Problem::of(pick(&seed.a, REASONS), stage) })
         }
         Kind::Photo => Body::Photo(photo(seed)),
-        Kind::Call => Body::Call(Call { result: *seed.a.get(CallResult::ALL), number: None, words: None }),
+        Kind::Call => Body::Call(Call::of(*seed.a.get(CallResult::ALL))),
         Kind::Sms => {
             let mark = if seed.flag { mark(MOBILE) } else { [7; 8] };
             Body::Sms(Sms { has_surname: seed.minute % 3 > 0, mark, ..message(one(&seed.other)) })

@@ -145,7 +145,7 @@ fn the_method_is_begun_within_a_day_of_the_missing_answer_up_to_the_millisecond(
         let mut story = Story::by(version_of("qinghe", 2));
         story.attempt(at(0, 15, 0, 0), Some(at(0, 15, 0, 0)), "DF-NOBODY");
         story.notice(at(0, 15, 30, 0), Some(at(0, 15, 30, 0)), "0571");
-        story.online(&WEST, when, Body::Call(Call { result: CallResult::Answered, number: None, words: None }));
+        story.online(&WEST, when, Body::Call(Call::of(CallResult::Answered)));
         story
     };
     // The answer is missing from the first millisecond after its last one.

@@ -97,7 +97,7 @@ fn queued() -> (Story, EntryKey) {
 }
 
 fn call(result: CallResult, number: &str) -> Body {
-    Body::Call(Call { result, number: said(number), words: None })
+    Body::Call(Call { number: said(number), ..Call::of(result) })
 }
 
 #[test]

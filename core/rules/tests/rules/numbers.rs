@@ -116,7 +116,7 @@ fn an_attempt_with_a_wrong_number_makes_the_known_numbers_wrong() {
 fn a_number_at_which_a_stranger_answered_is_wrong() {
     for (result, is_wrong) in [(CallResult::Wrong, true), (CallResult::NotExist, true), (CallResult::Off, false)] {
         let (mut story, _) = attempted();
-        let call = Call { result, number: said("138-0000-0000"), words: None };
+        let call = Call { number: said("138-0000-0000"), ..Call::of(result) };
         story.online(&COURIER, at(0, 14, 1, 0), Body::Call(call));
         assert_eq!(default(&story, &row(Some(MOBILE), None)).is_err(), is_wrong, "{result:?}");
         assert_eq!(default(&story, &row(Some(MOBILE), Some(VIRTUAL))).unwrap(), VIRTUAL);
@@ -182,7 +182,7 @@ fn a_message_that_was_stopped_proves_no_fault_of_the_number() {
         if was_handed_over {
             story.online(&SERVER, at(0, 14, 2, 0), by_server(SmsState::Submitting, None));
         }
-        let call = Call { result: CallResult::Wrong, number: said(MOBILE), words: None };
+        let call = Call { number: said(MOBILE), ..Call::of(CallResult::Wrong) };
         let call = story.online(&COURIER, at(0, 14, 5, 0), Body::Call(call));
         story.online(&SERVER, at(0, 14, minute, 0), by_server(SmsState::Failed, Some(SmsFault::Number)));
         if minute == 5 {

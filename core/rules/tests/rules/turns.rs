@@ -93,7 +93,7 @@ fn lists_sort_what_is_overdue_first_then_by_time_left_then_what_waits_then_what_
     notify.attempt(at(0, 15, 0, 0), Some(at(0, 15, 0, 0)), "DF-NOBODY");
     let mut waits = Story::by(version_of("qinghe", 2));
     waits.attempt(at(0, 15, 0, 0), Some(at(0, 15, 0, 0)), "DF-NOBODY");
-    waits.online(&COURIER, at(0, 15, 1, 0), Body::Call(Call { result: CallResult::NoAnswer, number: None, words: None }));
+    waits.online(&COURIER, at(0, 15, 1, 0), Body::Call(Call::of(CallResult::NoAnswer)));
     waits.notice(at(0, 15, 5, 0), Some(at(0, 15, 5, 0)), "0571");
     let mut ended = Story::by(version_of("qinghe", 2));
     ended.close(at(0, 15, 0, 0), "SIGNED");

@@ -307,7 +307,7 @@ fn write(story: &mut Story, act: Act, captured: UnixMs, dice: &mut Dice) {
     let (by, body): (&By, Body) = match act {
         Act::Attempt | Act::Proven => (&COURIER, Body::Attempt(attempt(story, dice))),
         Act::NoNumber => (&COURIER, Body::Attempt(Attempt { sub: Some(code("missing_mobile")), ..attempt(story, dice) })),
-        Act::WrongNumber => (&COURIER, Body::Call(Call { result: CallResult::NotExist, number: None, words: None })),
+        Act::WrongNumber => (&COURIER, Body::Call(Call::of(CallResult::NotExist))),
         Act::Problem => {
             let problem = problem(story, dice, captured);
             let by = if problem.stage == Stage::Hub { &HUB } else { *dice.pick(&[&WEST, &WEST, &COURIER]) };
@@ -395,10 +395,7 @@ fn write(story: &mut Story, act: Act, captured: UnixMs, dice: &mut Dice) {
             let id = PhotoId::new([story.entries.len() as u8; 32]);
             (*dice.pick(&[&WEST, &ORIGIN]), Body::Photo(Photo::of(id, 9, PhotoPurpose::Letter)))
         }
-        Act::Call => (
-            &WEST,
-            Body::Call(Call { result: *dice.pick(&[CallResult::Answered, CallResult::NoAnswer]), number: None, words: None }),
-        ),
+        Act::Call => (&WEST, Body::Call(Call::of(*dice.pick(&[CallResult::Answered, CallResult::NoAnswer])))),
         Act::Goods => {
             let goods = Goods { name: said("茶具"), packing: None, value: Some(Fen(9_900)), words: None };
             (*dice.pick(&[&WEST, &ORIGIN]), Body::Goods(goods))

@@ -160,6 +160,19 @@ class Doorstep private constructor(private val client: DoorstepClient) : AutoClo
      */
     suspend fun alarms(untilMs: Long): List<AlarmRow> = call { client.alarms(untilMs) }
 
+    /**
+     * What is new in the list since this was asked last, case by case. The first call after opening answers with nothing: ask once after
+     * opening, and then after each change.
+     */
+    suspend fun news(): List<NewsRow> = call { client.news() }
+
+    /**
+     * The ledgers of the person's own outlet from one day to another, both included, as ISO dates; without any day, of today. Of one
+     * ledger if one is named: `cod` or `freight_collect`.
+     */
+    suspend fun ledger(fromDay: String? = null, toDay: String? = null, book: String? = null): LedgerDays =
+        call { client.ledger(fromDay, toDay, book) }
+
     // What is done.
 
     /**
@@ -188,10 +201,12 @@ class Doorstep private constructor(private val client: DoorstepClient) : AutoClo
      * recorded if the rules refuse it or a photo can not be used. Cancelling the coroutine does not interrupt it: what was
      * begun is recorded.
      *
+     * @param anyway the person insists on what is refused because it would not count, contradicts the reply in force or ends a case
+     * before its COD money is handed in.
      * @return the cases it concerns, in the command's order.
      */
-    suspend fun record(command: Command, photos: List<PhotoFile> = emptyList()): List<Recorded> =
-        uninterrupted { client.record(command, photos) }
+    suspend fun record(command: Command, photos: List<PhotoFile> = emptyList(), anyway: Boolean = false): List<Recorded> =
+        uninterrupted { client.record(command, photos, anyway) }
 
     /** A provisional number for a parcel whose label can not be read: unique without asking anybody. */
     suspend fun provisionalNumber(): String = call { client.provisionalNumber() }

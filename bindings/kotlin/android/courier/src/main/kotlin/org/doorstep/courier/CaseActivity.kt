@@ -35,7 +35,7 @@ class CaseActivity : Screen() {
         form.section(R.string.conflicts, case.conflicts.map { it.here() })
         form.section(R.string.questions, case.questions.map { it.here() })
         form.section(R.string.findings, case.findings.map { finding ->
-            val outlet = listOfNotNull(finding.outlet, "${finding.share} %").joinToString(" ")
+            val outlet = listOfNotNull(finding.outlet, finding.share?.let { "$it %" }).joinToString(" ")
             listOfNotNull(finding.name.here(), outlet, finding.stateName.here(), finding.gap?.told?.here()).joinToString(" · ")
         })
         form.section(R.string.timeline, case.timeline.map { entry ->
