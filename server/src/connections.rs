@@ -40,8 +40,8 @@ use crate::timeouts::STALL;
 const RESERVE: u64 = 256;
 /// The largest number of connections, even if the limit of open files permits more.
 const MOST: u64 = 16_384;
-/// The largest number of connections without a request. Each holds about 8 KiB, and a device loses nothing if it must connect
-/// again.
+/// The largest number of connections without a request. Each holds about 8 KiB, or 16 KiB with a head that is not whole, and a device
+/// loses nothing if it must connect again.
 const MOST_IDLE: usize = 2_048;
 /// The interval of the search for unread answers.
 pub(crate) const LOOK: Duration = Duration::from_secs(5);
