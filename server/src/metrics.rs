@@ -96,6 +96,7 @@ impl Counting {
             ("connection_ended_for_another", &self.connections.ended_for_another),
             ("connection_refused", &self.connections.refused),
             ("answer_unread", &self.connections.unread),
+            ("head_ended", &self.connections.head_ended),
             ("stranger_body_ended", &self.strangers.ended),
             ("device_bodies", &self.bodies.refused),
             ("device_streams", &self.streams.refused),
