@@ -178,6 +178,6 @@ mod tests {
             first.act.position = first.act.position.map(|place| GeoPosition { accuracy_m: Some(accuracy_m), ..place });
             marks(&[first, doing(300_000, 2, None, Some(10_090))]).1
         };
-        assert!(within(10) && !within(100), "the way is shorter by the accuracy");
+        assert!(within(2) && !within(100), "the way is shorter by the accuracy");
     }
 }

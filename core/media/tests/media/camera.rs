@@ -148,7 +148,8 @@ fn a_position_is_taken_only_if_it_is_one() {
 #[test]
 fn a_position_has_the_accuracy_that_the_camera_says_in_whole_metres() {
     let accuracy = |kind: u16, said: &[(u32, u32)]| {
-        let fields = [position(5, "N"), vec![fractions(0x1f, kind, said)]].concat();
+        let mut fields = position(5, "N");
+        fields.push(fractions(0x1f, kind, said));
         capture(&tiff(vec![], &[], &fields), 32).position.unwrap().accuracy_m
     };
     assert_eq!(accuracy(5, &[(4_712, 1_000)]), Some(5), "as an iPhone writes it");
