@@ -1,5 +1,5 @@
-//! The loops that run beside the requests: the projector, the tidier, the teller of moves, and the SMS gateway. Each is kept
-//! alive by [`supervise`](crate::supervise).
+//! The loops that run beside the requests: the projector, the tidier, the measurer of photos, the teller of moves, and the SMS
+//! gateway. Each is kept alive by [`supervise`](crate::supervise).
 
 use std::{future::Future, ops::ControlFlow, sync::Arc, time::Duration};
 
@@ -16,7 +16,7 @@ use crate::{
     http::app::App,
     log,
     packs::Rules,
-    photos::{Scrub, Storage, scrub},
+    photos::{Scrub, Storage, measure_missed, scrub},
     project, row_ends,
     sms::{self, Gateway, Provided},
     store::db::Db,
@@ -33,6 +33,8 @@ pub(crate) fn start(app: &App, restarts: &Restarts) -> JoinSet<()> {
     run(&mut loops, "projector", restarts, move || project(db.clone(), rules.clone(), now.clone(), to_project.clone()));
     let (db, storage, rules, now) = (app.db.clone(), app.storage.clone(), app.rules.clone(), app.now.clone());
     run(&mut loops, "tidier", restarts, move || tidy(db.clone(), storage.clone(), rules.clone(), now.clone()));
+    let (db, storage) = (app.db.clone(), app.storage.clone());
+    run(&mut loops, "measurer", restarts, move || measure(db.clone(), storage.clone()));
     let (db, live) = (app.db.clone(), app.live.clone());
     run(&mut loops, "teller", restarts, move || {
         let (db, live) = (db.clone(), live.clone());
@@ -73,6 +75,22 @@ async fn project(db: Db, rules: Rules, now: NowFn, to_project: Arc<Notify>) -> C
             return ControlFlow::Continue(());
         }
         to_project.notified().await;
+    }
+}
+
+/// Once a day measures the stored photos that never were. It ends when the database fails, and is started again.
+async fn measure(db: Db, storage: Storage) -> ControlFlow<()> {
+    let mut days = tokio::time::interval(TIDY);
+    loop {
+        days.tick().await;
+        match measure_missed(&db, &storage).await {
+            Ok(0) => {}
+            Ok(count) => log!(warn, "stored photos could not be read to be measured", count = count),
+            Err(error) => {
+                log!(error, "measuring stored photos failed", error = error);
+                return ControlFlow::Continue(());
+            }
+        }
     }
 }
 

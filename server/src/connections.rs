@@ -3,7 +3,8 @@
 //!
 //! A process can open only so many files. A stranger who opens sockets and sends nothing must not keep a device out, so the
 //! number of connections is limited, and at the limit the one that was idle longest ends. A peer that sends requests and does not
-//! read the answers would hold their memory: [`Connections::end_unread`] ends its connection.
+//! read the answers would hold their memory: [`Connections::end_unread`] ends its connection. So would heads of requests that are never
+//! whole: [`Unasked`] limits them.
 
 use std::{
     collections::BTreeMap,
@@ -14,7 +15,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
-    task::{Context, Poll, Waker},
+    task::{Context, Poll, Waker, ready},
     time::Duration,
 };
 
@@ -34,14 +35,17 @@ use tokio::{
     time::Instant,
 };
 
-use crate::timeouts::STALL;
+use crate::{
+    timeouts::STALL,
+    unasked::{Own, Unasked},
+};
 
 /// The number of files that are kept for other uses: the database, photos that are read and written, the log.
 const RESERVE: u64 = 256;
 /// The largest number of connections, even if the limit of open files permits more.
 const MOST: u64 = 16_384;
-/// The largest number of connections without a request. Each holds about 8 KiB, and a device loses nothing if it must connect
-/// again.
+/// The largest number of connections without a request. Each holds about 8 KiB, or 16 KiB with a head that is not whole, and a device
+/// loses nothing if it must connect again.
 const MOST_IDLE: usize = 2_048;
 /// The interval of the search for unread answers.
 pub(crate) const LOOK: Duration = Duration::from_secs(5);
@@ -58,6 +62,9 @@ pub(crate) struct Connections {
     pub refused: Counter,
     /// How many connections were ended, because their peer did not read an answer.
     pub unread: Counter,
+    /// How many connections were ended, because there were too many bytes of heads that are not whole.
+    pub head_ended: Counter,
+    unasked: Unasked,
 }
 
 /// One connection.
@@ -67,6 +74,8 @@ struct Connection {
     /// The task that reads and writes the stream.
     waker: Mutex<Option<Waker>>,
     work: Mutex<Work>,
+    /// The bytes that no request has taken yet.
+    unasked: Own,
 }
 
 /// The present work of a connection.
@@ -87,7 +96,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Connection {
     fn new() -> Self {
         let work = Work { requests: 0, idle_since: Instant::now(), unread: BTreeMap::new(), next: 0 };
-        Self { over: AtomicBool::new(false), waker: Mutex::default(), work: Mutex::new(work) }
+        Self { over: AtomicBool::new(false), waker: Mutex::default(), work: Mutex::new(work), unasked: Own::default() }
     }
 
     fn end(&self) {
@@ -134,6 +143,8 @@ impl Connections {
             ended_for_another: Counter::default(),
             refused: Counter::default(),
             unread: Counter::default(),
+            head_ended: Counter::default(),
+            unasked: Unasked::default(),
         })
     }
 
@@ -175,6 +186,7 @@ impl Connections {
         let answer = work.next;
         work.next += 1;
         drop(work);
+        self.unasked.forget(&connection.unasked);
         Some(Busy { connection, answer })
     }
 
@@ -210,6 +222,19 @@ impl Drop for Place {
         if open.get(&self.peer).is_some_and(|there| Arc::ptr_eq(there, &self.connection)) {
             open.remove(&self.peer);
         }
+        drop(open);
+        self.all.unasked.forget(&self.connection.unasked);
+    }
+}
+
+impl Place {
+    /// Counts bytes that the peer has sent. Fails if they belong to no request and there are too many of these.
+    fn came(&self, bytes: usize) -> io::Result<()> {
+        if lock(&self.connection.work).requests > 0 || self.all.unasked.count(&self.connection.unasked, bytes) {
+            return Ok(());
+        }
+        self.all.head_ended.inc();
+        Err(io::ErrorKind::ConnectionAborted.into())
     }
 }
 
@@ -320,7 +345,9 @@ pub(crate) struct Ending<S> {
 impl<S: AsyncRead + Unpin> AsyncRead for Ending<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         self.place.connection.check(cx)?;
-        Pin::new(&mut self.stream).poll_read(cx, buf)
+        let before = buf.filled().len();
+        ready!(Pin::new(&mut self.stream).poll_read(cx, buf))?;
+        Poll::Ready(self.place.came(buf.filled().len() - before))
     }
 }
 

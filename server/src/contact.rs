@@ -95,8 +95,15 @@ impl Passing {
 /// Stores a passing request, for other processes and for the time after a restart.
 pub(crate) fn keep_passing(tx: &Tx<'_>, device: &DeviceId, now: UnixMs) -> Result<(), ApiError> {
     contacts::keep_passing(tx, device, now)?;
+    answered(tx, device, now)?;
     // The times of the last minutes stay, and the newest one before them.
     Ok(contacts::thin_passing(tx, device, now.plus(-IN_FLIGHT_MS))?)
+}
+
+/// Notes the minute of an answer to a device, as long as an outage may be claimed for it.
+pub(crate) fn answered(tx: &Tx<'_>, device: &DeviceId, at: UnixMs) -> Result<(), ApiError> {
+    contacts::note_answered(tx, device, at)?;
+    Ok(contacts::forget_answered(tx, device, at.plus(-CONTACT_LIFE_MS))?)
 }
 
 /// The newest stored passing request that is no part of the current sending.
@@ -109,6 +116,7 @@ pub(crate) fn passed(tx: &Tx<'_>, device: &DeviceId, now: UnixMs) -> Result<Opti
 pub(crate) fn save(tx: &Tx<'_>, device: &DeviceId, clock: DeviceClock, brings: bool, received: UnixMs) -> Result<(), ApiError> {
     let contact = Contact { boot: clock.boot, at: received, offset: offset(received, clock.mono_ms), brings };
     contacts::save(tx, device, &contact)?;
+    answered(tx, device, received)?;
     contacts::forget_before(tx, device, received.plus(-CONTACT_LIFE_MS))?;
     forget_ahead(tx, Some(device), received)
 }

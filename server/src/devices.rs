@@ -8,7 +8,7 @@ use doorstep_protocol::{
 use serde::Serialize;
 
 use crate::{
-    chain,
+    chain, contact,
     error::{ApiError, Unreadable, Unreading},
     store::{case_batches, chains, devices, installs, members, tx::Tx},
 };
@@ -52,6 +52,7 @@ pub(crate) fn seen(tx: &Tx<'_>, device: &DeviceId, beacon: Option<&Beacon>, prot
 /// none.
 pub(crate) fn given(tx: &Tx<'_>, device: &DeviceId, now: UnixMs) -> Result<(), ApiError> {
     devices::note_given(tx, device, now.0 / HOUR_MS, now)?;
+    contact::answered(tx, device, now)?;
     Ok(devices::forget_given(tx, device, now.plus(-ANCHOR_LIFE_MS).0 / HOUR_MS)?)
 }
 

@@ -98,7 +98,8 @@ impl<'a> Doing<'a> {
     fn is_too_fast(&self, tx: &Tx<'_>) -> Result<bool, ApiError> {
         let Some(here) = self.act.position else { return Ok(false) };
         let places = person_acts::places(tx, &self.act, MOST_PLACES)?;
-        let is_too_fast = |was: &Was| self.rules.too_fast(here.metres_to(&was.position), self.act.at.since(was.at)).is_some();
+        let is_too_fast =
+            |was: &Was| self.rules.too_fast(here.least_metres_to(&was.position), self.act.at.since(was.at)).is_some();
         Ok(places.iter().any(is_too_fast))
     }
 }
@@ -172,5 +173,11 @@ mod tests {
         assert!(!fast((1, 300_000, 10_090)), "the rules compare the photos of one case");
         assert!(!fast((2, 0, 490)), "one place");
         assert!(!marks(&[doing(0, 1, None, Some(0)), doing(0, 2, None, None)]).1, "no position");
+        let within = |accuracy_m: u32| {
+            let mut first = doing(0, 1, None, Some(0));
+            first.act.position = first.act.position.map(|place| GeoPosition { accuracy_m: Some(accuracy_m), ..place });
+            marks(&[first, doing(300_000, 2, None, Some(10_090))]).1
+        };
+        assert!(within(2) && !within(100), "the way is shorter by the accuracy");
     }
 }

@@ -14,7 +14,7 @@ pub(crate) struct Gauges {
     pub unprojected: u64,
     /// The age of the oldest such change.
     pub unprojected_seconds: u64,
-    /// The number of SMS in each state that is not an end.
+    /// The number of SMS in each state.
     pub sms: Vec<(SmsState, u64)>,
     /// The number of undecided changes in quarantine.
     pub quarantined: u64,
@@ -27,7 +27,7 @@ pub(crate) fn read(tx: &Tx<'_>, now: UnixMs) -> Result<Gauges, ApiError> {
     Ok(Gauges {
         unprojected,
         unprojected_seconds: since.map_or(0, |since| seconds(now.since(since))),
-        sms: messages::open(tx)?,
+        sms: messages::by_state(tx)?,
         quarantined: quarantine::count_open(tx)?,
         unsent: devices::unsent(tx, now)?,
     })

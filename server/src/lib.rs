@@ -70,6 +70,7 @@ mod strangers;
 mod supervise;
 mod timeouts;
 mod tls;
+mod unasked;
 mod verify;
 
 pub use clock::{NowFn, shown};

@@ -96,6 +96,7 @@ impl Counting {
             ("connection_ended_for_another", &self.connections.ended_for_another),
             ("connection_refused", &self.connections.refused),
             ("answer_unread", &self.connections.unread),
+            ("head_ended", &self.connections.head_ended),
             ("stranger_body_ended", &self.strangers.ended),
             ("device_bodies", &self.bodies.refused),
             ("device_streams", &self.streams.refused),
@@ -126,7 +127,7 @@ fn register(all: &mut Registry, gauges: &Gauges) {
     for (state, count) in sms {
         by_state.get_or_create(&InState { state: state.as_str() }).set(i64::try_from(*count).unwrap_or(i64::MAX));
     }
-    all.register("sms", "SMS that have not ended, by state", by_state);
+    all.register("sms", "SMS by state", by_state);
     all.register("quarantined_changes", "Refused changes that wait for a decision", gauge(*quarantined));
     all.register("unsent_devices", "Devices whose last report names unsent work", gauge(unsent.devices));
     all.register("unsent_cases", "Cases with unsent changes, by the devices' last reports", gauge(unsent.cases));

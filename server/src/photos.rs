@@ -26,6 +26,7 @@ pub use scrub::{Scrub, Scrubbed};
 
 pub(crate) use download::{may_read, respond};
 pub(crate) use expect::{own_stored, states, wanted};
+pub(crate) use looks::measure_missed;
 pub(crate) use lost::lost;
 pub(crate) use report::{Told, erase, list, of_case};
 pub(crate) use scrub::{is_sound, scrub};

@@ -5,6 +5,11 @@
 //! request brought. So the second quota of a day takes the rest of the day, and of requests that are large beside the quota one an
 //! hour is taken. Nothing is refused for good. Head office can lift the quotas of a device for the day.
 //!
+//! A request is taken whole or not at all, because a batch is one transaction and a photo is one object. So a device may bring more
+//! than its quota, but no more in a day than twice its quota and one request, or, where that is more, its quota and one request for
+//! each hour of the day and one more. A batch has at most `MAX_REQUEST` bytes and `MAX_PUSH_CASES` documents; a photo has at most
+//! `MAX_STORED` bytes, and `BODIES` of them may be on their way at once.
+//!
 //! Photos and batches wait apart, so that records pass while photos wait.
 
 use doorstep_domain::{Day, DeviceId, UnixMs};
@@ -240,6 +245,29 @@ mod tests {
         assert_eq!(wait(500, 5_000), LONGEST_MS);
         assert_eq!(wait(u64::MAX, u64::MAX), LONGEST_MS);
         assert_eq!(standing(1_500, 1).wait_ms(500, 1_500, 1_000), 0, "lifted");
+    }
+
+    /// What a device brings in a day that sends requests of one size as soon as one is taken.
+    fn of_a_day(size: u64, quota: u64) -> u64 {
+        let (mut used, mut at) = (0, 0);
+        while at < DAY_MS {
+            used += size;
+            if used >= quota {
+                at += standing(used, 0).wait_ms(size, used, quota).max(SHORTEST_MS);
+            }
+        }
+        used
+    }
+
+    #[test]
+    fn a_day_brings_two_quotas_and_a_request_at_most_or_a_request_for_each_hour_beyond_the_quota() {
+        let quota = 1_000;
+        for size in [1, 3, 10, 41, 42, 100, 999, 1_000, 1_001, 50_000] {
+            let brought = of_a_day(size, quota);
+            let most = (2 * quota + size).max(quota + 25 * size);
+            assert!(brought <= most, "requests of {size} bring {brought}");
+            assert!(brought > quota, "nothing is refused for good");
+        }
     }
 
     #[test]

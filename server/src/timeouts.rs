@@ -31,16 +31,17 @@ const PREFACE: usize = 24;
 
 /// The largest number of headers in a request. The HTTP library answers 431 beyond it.
 const MOST_HEADERS: usize = 64;
-/// The largest head of a request, in bytes.
+/// The largest head of a request, in bytes. A larger one is answered with 431. A connection of HTTP/1 buffers no more, because a head
+/// is kept until it is whole, and strangers may begin one on every connection that they are let in with.
 const MAX_HEAD: usize = 16 * 1024;
-/// The largest buffer of a connection, in bytes. A larger head is answered with 431.
+/// The largest number of bytes that an HTTP/2 stream keeps for a peer that does not read.
 const BUFFER: usize = 64 * 1024;
 /// The largest number of requests at once on one HTTP/2 connection. A device sends few.
 const MOST_STREAMS: u32 = 32;
 
 /// Sets the limits of both protocols.
 pub(crate) fn bound(builder: &mut Builder<TokioExecutor>) {
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADERS).max_headers(MOST_HEADERS).max_buf_size(BUFFER);
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADERS).max_headers(MOST_HEADERS).max_buf_size(MAX_HEAD);
     let mut http2 = builder.http2();
     http2.timer(TokioTimer::new()).keep_alive_interval(ALIVE).keep_alive_timeout(ALIVE);
     http2.max_header_list_size(MAX_HEAD as u32).max_concurrent_streams(MOST_STREAMS).max_send_buf_size(BUFFER);

@@ -178,6 +178,50 @@ fn a_devices_day_is_shown_and_lifted_by_the_beginning_of_its_id() {
 }
 
 #[test]
+fn cases_in_no_list_are_printed_apart_as_lines_for_people() {
+    let office = Office::new();
+    let db = rusqlite::Connection::open(office.0.path().join("doorstep-server.db")).unwrap();
+    let parcels = office.0.path().join("parcels.csv");
+    let header = "waybill,network,origin_outlet,delivering_outlet,courier,recipient_name,recipient_phone,recipient_address,cod_fen,theoretical_arrival";
+    std::fs::write(&parcels, format!("{header}\nQH310000000017,QH,0412,0412,c1,王小花,13800001234,青禾路1号,0,\n")).unwrap();
+    assert_eq!(office.json(&["import-parcels", parcels.to_str().unwrap()])["imported"], 1);
+    // A case of the parcel in the list, and one of a waybill that somebody invented.
+    for (case, waybill) in [(1_u8, "QH310000000017"), (2, "QH900000000001")] {
+        let doc = "INSERT INTO doc (case_id, waybill, n, heads, max_op, bytes, notified, closed, first_outlet, first_person, projected_n)
+                     VALUES (?1, ?2, 1, x'', 1, 1, 0, 0, '0412', 'c1', 1)";
+        let row = "INSERT INTO case_row (case_id, waybill, origin, delivering, state, next_step, reason, decision, attempts, flags, missed,
+                     updated_at, closed, due_at, phases, phase_from) VALUES (?1, ?2, '0571', '0412', 'open', 'notify', 'DF-NOBODY', '', 1,
+                     '', '', 0, 0, 0, '[]', 0)";
+        for sql in [doc, row] {
+            db.execute(sql, rusqlite::params![[case; 16].as_slice(), waybill]).unwrap();
+        }
+    }
+    let (listed, unlisted) = (office.fine(&["cases"]), office.fine(&["cases", "--unlisted"]));
+    assert!(listed.starts_with("QH310000000017 ") && listed.contains("0412 → 0571") && !listed.contains("QH9"), "{listed}");
+    assert!(
+        unlisted.starts_with("QH900000000001 ") && unlisted.contains("DF-NOBODY") && !unlisted.contains("QH31"),
+        "{unlisted}"
+    );
+    assert_eq!((listed.lines().count(), unlisted.lines().count()), (1, 1));
+}
+
+/// What a shell does to `admin ... | head -1` once `head` has its line.
+#[cfg(unix)]
+#[test]
+fn a_command_whose_reader_has_gone_ends_as_if_it_had_been_read() {
+    let office = Office::new();
+    let data = office.0.path().to_str().unwrap();
+    for args in [&["code", "c1"][..], &["packs"], &["cases", "--json"], &["quota", "--help"], &["verify-log"], &["scrub"]] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut command = Command::new(env!("CARGO_BIN_EXE_doorstep-server"));
+        let out = command.arg("admin").args(args).args(["--data", data]).stdout(writer).output().unwrap();
+        let said = String::from_utf8(out.stderr).unwrap();
+        assert!(out.status.success() && !said.contains("panicked"), "{args:?}: {:?} {said}", out.status);
+    }
+}
+
+#[test]
 fn a_calendar_with_a_bad_line_is_not_taken_and_the_line_is_named() {
     let office = Office::new();
     let file = office.0.path().join("calendar.csv");

@@ -1,7 +1,15 @@
 //! A disk without room: a phone sends what it has recorded, and the server answers what it can not store with 503, and goes on when there is room again.
 
+use std::path::PathBuf;
+
+use doorstep_domain::Photo;
 use doorstep_protocol::{ErrorBody, decode, encode, seal};
 use doorstep_tests::{Device, World, raw};
+
+use super::{
+    hostile::Process,
+    photos::{fail_with_large_photo, photos_of},
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_push_that_does_not_fit_on_the_disk_is_told_to_come_back_and_loses_nothing() {
@@ -41,6 +49,62 @@ async fn a_push_that_does_not_fit_on_the_disk_is_told_to_come_back_and_loses_not
     }
     let looked = world.admin().verify_log(None).unwrap();
     assert!(looked.faults.is_empty() && looked.unfinished.is_none(), "{looked:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn photos_for_which_their_volume_has_no_room_wait_on_the_phone_and_leave_nothing_behind() {
+    let mut world = World::new().await;
+    let phone = world.device("phone", "c1").await;
+    let photos = [2, 4, 6].map(|n| fail_with_large_photo(&phone, n, n));
+    // Room for one of them and for all thumbnails.
+    let kib = u32::try_from(photos[0].len * 3 / 2 / 1_024).unwrap();
+    world.stop_server().await;
+    let Some(process) = Process::with_photos_on(&world, kib) else {
+        println!("not run: this account can not make a volume");
+        return;
+    };
+    world.link.point_to(process.addr);
+    phone.sync().await.ok();
+    assert!(phone.client.status().unwrap().unsent.is_empty(), "records pass");
+    let waiting = phone.client.status().unwrap().photos;
+    assert!((1..3).contains(&waiting), "{waiting} wait");
+    let stored: Vec<&Photo> = photos.iter().filter(|photo| holds_file(&process, &world, photo)).collect();
+    assert_eq!(stored.len() + waiting as usize, 3);
+    let missing = photos.iter().find(|photo| !holds_file(&process, &world, photo)).unwrap();
+    let path = format!("/v1/photos/{}", missing.id);
+    let bytes = std::fs::read(photo_file(&phone, missing)).unwrap();
+    for _ in 0..3 {
+        let answer = raw(process.addr, "PUT", &path, &[("authorization", &phone.bearer())], &bytes).await;
+        assert_eq!(answer.status, 503, "{}", answer.head);
+        assert_eq!(decode::<ErrorBody>(&answer.body).unwrap().code.as_str(), "storage");
+        assert!(answer.head.contains("retry-after: "), "{}", answer.head);
+    }
+    // Pieces of what did not fit would keep the volume full for good.
+    let names = process.photos(&world).into_iter().map(|path| path.file_name().unwrap().to_str().unwrap().to_owned());
+    let odd: Vec<String> = names.filter(|name| name.len() != 64).collect();
+    assert_eq!(odd, Vec::<String>::new());
+    process.resize_photos(&world, 64 * 1_024);
+    let answer = raw(process.addr, "PUT", &path, &[("authorization", &phone.bearer())], &bytes).await;
+    assert_eq!(answer.status, 204, "{}", answer.head);
+    while phone.client.status().unwrap().photos > 0 {
+        phone.sync().await.unwrap();
+    }
+    for photo in &photos {
+        let path = format!("/v1/photos/{}", photo.id);
+        let answer = raw(process.addr, "GET", &path, &[("authorization", &phone.bearer())], &[]).await;
+        assert_eq!((answer.status, answer.body), (200, std::fs::read(photo_file(&phone, photo)).unwrap()));
+    }
+}
+
+/// The file of a photo on its phone.
+fn photo_file(phone: &Device, photo: &Photo) -> PathBuf {
+    photos_of(phone).into_iter().find(|path| path.to_string_lossy().contains(&photo.id.to_string())).unwrap()
+}
+
+/// Whether a server has a photo's file, whole.
+fn holds_file(process: &Process, world: &World, photo: &Photo) -> bool {
+    let is_it = |path: &PathBuf| path.file_name().is_some_and(|name| name.to_str() == Some(&photo.id.to_string()));
+    process.photos(world).iter().any(|path| is_it(path) && path.metadata().unwrap().len() == photo.len)
 }
 
 /// Records on a phone until its disk is full; the number of records.

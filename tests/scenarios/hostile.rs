@@ -40,7 +40,47 @@ pub(crate) struct Process {
 impl Process {
     /// Serves a world's folder, with at most so many connections if that is said.
     pub fn start(world: &World, connections: Option<usize>) -> Self {
-        let mut child = Command::new(std::env::current_exe().unwrap())
+        Self::start_by(Command::new(std::env::current_exe().unwrap()), world, connections)
+    }
+
+    /// Serves a world's folder with the photos on a volume of their own, of so many KiB; `None` where this account can not make one.
+    pub fn with_photos_on(world: &World, kib: u32) -> Option<Self> {
+        let folder = world.server_folder().join("photos");
+        std::fs::create_dir_all(&folder).unwrap();
+        // The volume is seen by this process only, and ends with it.
+        let within = |shell: &str| {
+            let mut command = Command::new("unshare");
+            command.args(["--user", "--map-root-user", "--mount", "sh", "-c"]).arg(shell).arg(&folder);
+            command
+        };
+        let mount = format!("mount -t tmpfs -o size={kib}k tmpfs \"$0\"");
+        if !within(&mount).stderr(Stdio::null()).status().is_ok_and(|status| status.success()) {
+            return None;
+        }
+        let mut command = within(&format!("{mount} && exec \"$@\""));
+        command.arg(std::env::current_exe().unwrap());
+        Some(Self::start_by(command, world, None))
+    }
+
+    /// Makes the volume of the photos another size.
+    pub fn resize_photos(&self, world: &World, kib: u32) {
+        let status = Command::new("nsenter")
+            .args(["--user", "--mount", "--preserve-credentials", "--target", &self.child.id().to_string()])
+            .args(["mount", "-o", &format!("remount,size={kib}k")])
+            .arg(world.server_folder().join("photos"))
+            .status();
+        assert!(status.unwrap().success());
+    }
+
+    /// The files of the photos as it sees them.
+    pub fn photos(&self, world: &World) -> Vec<std::path::PathBuf> {
+        let root = format!("/proc/{}/root{}", self.child.id(), world.server_folder().join("photos").display());
+        let shelves = std::fs::read_dir(root).unwrap().map(|shelf| shelf.unwrap().path());
+        shelves.flat_map(|shelf| std::fs::read_dir(shelf).unwrap().map(|file| file.unwrap().path())).collect()
+    }
+
+    fn start_by(mut command: Command, world: &World, connections: Option<usize>) -> Self {
+        let mut child = command
             .envs(connections.map(|most| ("DOORSTEP_TEST_CONNECTIONS", most.to_string())))
             .args(["--exact", "hostile::serve_in_this_process", "--nocapture"])
             .env("DOORSTEP_TEST_SERVER", world.server_folder())
@@ -189,6 +229,8 @@ async fn hostile_changes_of_an_enrolled_device_get_typed_refusals_and_nobody_els
         ("more operations than memory", pack_of(&run_of(&own, 1 << 45)), "op_count"),
         ("no change at all", pack_of(&[0; 40]), "undecodable"),
     ];
+    // Devices have open connections to it, and must go to the process.
+    world.stop_server().await;
     let process = Process::start(&world, None);
     world.link.point_to(process.addr);
     honest.sync().await.unwrap();

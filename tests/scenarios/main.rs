@@ -3,6 +3,7 @@
 
 mod addresses;
 mod assign;
+mod attacks;
 mod backdating;
 mod background;
 mod basics;
@@ -29,6 +30,7 @@ mod metrics;
 mod parcel_rows;
 mod photos;
 mod private;
+mod proxies;
 mod questions;
 mod quotas;
 mod reading;

@@ -41,10 +41,10 @@ async fn the_page_counts_requests_refusals_commits_and_unsent_work_and_names_nob
     for limit in ["connection_ended_for_another", "answer_unread", "stranger_body_ended", "device_bodies", "guess_waits"] {
         assert_eq!(of(&format!(r#"doorstep_limits_total{{limit="{limit}"}}"#)), 0.0, "{limit}");
     }
-    for name in ["projector", "tidier", "teller", "sms_gateway", "unread_answers"] {
+    for name in ["projector", "tidier", "measurer", "teller", "sms_gateway", "unread_answers"] {
         assert_eq!(of(&format!(r#"doorstep_loop_restarts_total{{name="{name}"}}"#)), 0.0, "{name}");
     }
-    for state in ["offered", "leased", "submitting", "uncertain"] {
+    for state in ["offered", "leased", "submitting", "uncertain", "delivered", "undelivered"] {
         assert_eq!(of(&format!(r#"doorstep_sms{{state="{state}"}}"#)), 0.0, "{state}");
     }
     let devices = world.admin().devices(world.hands.now()).unwrap();

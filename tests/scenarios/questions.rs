@@ -2,12 +2,13 @@
 
 use doorstep_client::{Act, NewPhoto, Recording};
 use doorstep_domain::{GeoPosition, Kind, Outage, OutageReason, PhotoPurpose, PhotoSource, UnixMs, Waybill};
+use doorstep_protocol::SyncRequest;
 use doorstep_rules::{Flag, QuestionKind, Timeliness};
 use doorstep_tests::{Device, World, failed, raw, text, waybill};
 use jpeg_encoder::{ColorType, Encoder};
 use rusqlite::params;
 
-use crate::chain::clone_of;
+use crate::{chain::clone_of, photos::named};
 
 /// Records that the origin outlet was phoned in an outage.
 fn claim_outage(device: &Device, n: u32, phoned_at: UnixMs) {
@@ -65,9 +66,22 @@ async fn an_outage_that_is_claimed_although_the_device_reached_head_office_is_ma
     world.hands.advance(1);
     tablet.sync().await.unwrap();
     assert!(is_asked(&tablet, 6));
+    // A contact between the first and the last one of its hour, of a device that sends its record later.
+    tablet.fail(8, "DF-NOBODY").unwrap();
+    world.hands.advance(60);
+    tablet.sync().await.unwrap();
+    world.hands.advance(21);
+    tablet.sync().await.unwrap();
+    world.hands.advance(12);
+    claim_outage(&tablet, 8, world.hands.now());
+    world.hands.advance(10);
+    tablet.send_with_clock(&world, &SyncRequest { batch: None, ..tablet.request() }).await.unwrap();
+    world.hands.advance(1);
+    tablet.sync().await.unwrap();
+    assert!(is_asked(&tablet, 8));
     // Another replica has the same marks.
     courier.sync().await.unwrap();
-    for (n, asked) in [(2, true), (4, false), (6, true)] {
+    for (n, asked) in [(2, true), (4, false), (6, true), (8, true)] {
         assert_eq!(is_asked(&courier, n), asked, "{n}");
     }
 }
@@ -199,6 +213,42 @@ async fn a_picture_that_was_turned_and_recorded_by_a_colleague_is_found_by_its_b
     assert!(page.contains("chosen from the phone&#39;s pictures") || page.contains("chosen from the phone's pictures"), "{page}");
     let measured: i64 = world.database().query_row("SELECT count(*) FROM looks", [], |row| row.get(0)).unwrap();
     assert_eq!(measured, 3, "thumbnails are not measured");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn photos_that_an_older_server_stored_unmeasured_are_measured_later_and_found_alike() {
+    let mut world = World::new().await;
+    let (phone, colleague) = (world.device("phone", "c1").await, world.device("colleague", "c2").await);
+    for (device, n, bytes) in [(&phone, 2, picture(1, false)), (&colleague, 3, picture(1, true)), (&phone, 4, picture(2, false))]
+    {
+        let photo = NewPhoto::new(bytes, PhotoPurpose::Door);
+        device.client.record(&failed(waybill(n), "DF-NOBODY"), &[photo]).unwrap();
+        device.sync().await.unwrap();
+    }
+    world.stop_server().await;
+    // One photo's bytes are damaged since: they can not be measured, and are no reason to stop at.
+    let db = world.database();
+    let damaged = named(&phone, 4).pop().unwrap();
+    let text = damaged.id.to_string();
+    std::fs::write(world.server_folder().join("photos").join(&text[..2]).join(&text), vec![0x55; damaged.len as usize]).unwrap();
+    db.execute_batch("DELETE FROM looks; DELETE FROM alike;").unwrap();
+    let alike = || -> (i64, i64, i64) {
+        let count = "SELECT (SELECT count(*) FROM alike), (SELECT count(*) FROM looks WHERE length(looks) = 64),
+                       (SELECT count(*) FROM looks WHERE length(looks) = 0)";
+        db.query_row(count, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap()
+    };
+    // The folder is served by another time: every photo is older than the newest ones that a new photo is compared with.
+    world.hands.advance(40 * 24 * 60);
+    world.restart_server().await;
+    let begun = std::time::Instant::now();
+    while alike() != (2, 2, 1) {
+        assert!(begun.elapsed().as_secs() < 30, "{:?}", alike());
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    let listed = world.admin().photos(false, 10, world.hands.now()).unwrap();
+    let mut listed: Vec<_> = listed.into_iter().filter(|row| !row.alike.is_empty()).map(|row| row.waybill).collect();
+    listed.sort();
+    assert_eq!(listed, [waybill(2), waybill(3)]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -22,7 +22,7 @@ use tokio::{
 use super::{hostile::Process, photos::fail_with_large_photo};
 
 /// Most that an attack may make the server hold, in KiB.
-const MAX_GROWTH: u64 = 64 * 1024;
+pub(crate) const MAX_GROWTH: u64 = 64 * 1024;
 
 /// Sends bytes as they are and reads until the server closes.
 async fn answer_to(addr: SocketAddr, bytes: &str) -> String {
@@ -47,6 +47,7 @@ async fn a_peer_that_asks_for_photos_and_does_not_read_them_makes_the_server_hol
     db.execute("UPDATE stored SET len = ?1 WHERE sha = ?2", (large.len() as i64, photo.id.as_bytes())).unwrap();
     drop(db);
 
+    world.stop_server().await;
     let process = Process::start(&world, None);
     let (path, bearer) = (format!("/v1/photos/{}", photo.id), phone.bearer());
     let whole = raw(process.addr, "GET", &path, &[("authorization", &bearer), ("sync-proto", "3")], &[]).await;
@@ -101,6 +102,7 @@ async fn a_peer_that_asks_for_photos_and_does_not_read_them_makes_the_server_hol
 async fn more_sockets_than_the_server_has_places_and_bodies_that_trickle_keep_no_device_out() {
     let mut world = World::new().await;
     let phone = world.device("phone", "c1").await;
+    world.stop_server().await;
     let process = Process::start(&world, Some(200));
     world.link.point_to(process.addr);
     phone.sync().await.unwrap();
@@ -169,7 +171,7 @@ async fn open_sockets(addr: SocketAddr, count: usize, most: usize) -> VecDeque<T
 }
 
 /// Sends a device's batch again and again, until it is told to end. How often it was refused.
-async fn push_on(addr: SocketAddr, device: Device, over: Arc<AtomicBool>) -> u32 {
+pub(crate) async fn push_on(addr: SocketAddr, device: Device, over: Arc<AtomicBool>) -> u32 {
     let body = seal(&encode(&device.request()).unwrap()).unwrap();
     let mut refused = 0;
     while !over.load(Ordering::SeqCst) {
@@ -187,6 +189,7 @@ async fn ten_thousand_sockets_a_courier_with_a_grudge_and_a_full_disk_cost_other
     let mut policy: Value = serde_json::from_slice(doorstep_rules::QUOTAS_POLICY).unwrap();
     policy["quotas"]["unlisted_cases"] = json!(20);
     world.admin().publish_policy(policy.to_string().as_bytes(), true).unwrap();
+    world.stop_server().await;
     let mut process = Process::start(&world, None);
     world.link.point_to(process.addr);
     let (alone, _) = sync_each(&phone, 1..6).await;
@@ -238,6 +241,7 @@ async fn ten_thousand_sockets_a_courier_with_a_grudge_and_a_full_disk_cost_other
 async fn a_device_listens_by_a_few_streams_and_is_told_so_beyond() {
     let mut world = World::new().await;
     let phone = world.device("phone", "c1").await;
+    world.stop_server().await;
     let process = Process::start(&world, None);
     let head = format!("GET /v1/live HTTP/1.1\r\nhost: a\r\nauthorization: {}\r\nsync-proto: 3\r\n\r\n", phone.bearer());
     let mut streams = Vec::new();

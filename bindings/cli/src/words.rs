@@ -131,9 +131,10 @@ pub fn day(days: i32) -> String {
     date.map_or_else(|| days.to_string(), |date| date.format("%Y-%m-%d").to_string())
 }
 
-/// A position in degrees.
+/// A position in degrees, with the accuracy that it has.
 pub fn place(place: GeoPosition) -> String {
-    format!("{:.5}, {:.5}", f64::from(place.lat_e7) / 1e7, f64::from(place.lon_e7) / 1e7)
+    let accuracy = place.accuracy_m.map_or_else(String::new, |metres| format!(" ±{metres} m"));
+    format!("{:.5}, {:.5}{accuracy}", f64::from(place.lat_e7) / 1e7, f64::from(place.lon_e7) / 1e7)
 }
 
 /// A moment in the network's zone, to the minute.

@@ -70,6 +70,9 @@ pub struct Position {
     pub latitude: f64,
     /// East is positive, -180 to 180.
     pub longitude: f64,
+    /// How far off it may be, in metres, as the platform says; absent if it does not.
+    #[uniffi(default = None)]
+    pub accuracy_m: Option<f64>,
 }
 
 /// The device's clocks, read together. Without it, the operating system's; those know one boot from another on Linux and Android only,
@@ -224,7 +227,11 @@ impl Position {
         let is_on_earth = self.latitude.abs() <= 90.0 && self.longitude.abs() <= 180.0;
         #[allow(clippy::cast_possible_truncation, reason = "within the range of i32")]
         let e7 = |degrees: f64| (degrees * 1e7).round() as i32;
-        is_on_earth.then(|| GeoPosition::new(e7(self.latitude), e7(self.longitude))).flatten()
+        let position = is_on_earth.then(|| GeoPosition::new(e7(self.latitude), e7(self.longitude))).flatten()?;
+        let metres = self.accuracy_m.filter(|metres| metres.is_finite() && *metres >= 0.0);
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a cast from a float saturates")]
+        let accuracy_m = metres.map(|metres| metres.ceil() as u32);
+        Some(GeoPosition { accuracy_m, ..position })
     }
 }
 

@@ -106,10 +106,10 @@ fn mask_numbers(words: &str) -> String {
     masked + rest
 }
 
-/// Rounds a position to about ten kilometres.
+/// Rounds a position to about ten kilometres, without its accuracy.
 pub fn mask_position(place: GeoPosition) -> GeoPosition {
     const COARSE: i32 = 1_000_000;
-    GeoPosition { lat_e7: place.lat_e7 / COARSE * COARSE, lon_e7: place.lon_e7 / COARSE * COARSE }
+    GeoPosition { lat_e7: place.lat_e7 / COARSE * COARSE, lon_e7: place.lon_e7 / COARSE * COARSE, accuracy_m: None }
 }
 
 impl Personal {
@@ -225,7 +225,7 @@ mod tests {
 
     #[test]
     fn a_masked_place_is_within_about_ten_kilometres() {
-        let masked = mask_position(GeoPosition { lat_e7: 302_741_512, lon_e7: -1_201_551_512 });
-        assert_eq!((masked.lat_e7, masked.lon_e7), (302_000_000, -1_201_000_000));
+        let masked = mask_position(GeoPosition { lat_e7: 302_741_512, lon_e7: -1_201_551_512, accuracy_m: Some(5) });
+        assert_eq!(masked, GeoPosition { lat_e7: 302_000_000, lon_e7: -1_201_000_000, accuracy_m: None });
     }
 }

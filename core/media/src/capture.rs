@@ -109,7 +109,16 @@ impl Block {
         let lon = axis(Tag::GPSLongitude, Tag::GPSLongitudeRef, b"E", b"W")?;
         // V means no fix. A camera without a fix writes 0, 0.
         let fixed = self.text(Tag::GPSStatus) != Some(b"V") && (lat, lon) != (0, 0);
-        GeoPosition::new(lat, lon).filter(|_| fixed)
+        let position = GeoPosition::new(lat, lon).filter(|_| fixed)?;
+        Some(GeoPosition { accuracy_m: self.accuracy_m(), ..position })
+    }
+
+    /// How far off the position may be, in whole metres, rounded up.
+    fn accuracy_m(&self) -> Option<u32> {
+        let (metres, of) = *self.fractions(Tag::GPSHPositioningError)?.first()?;
+        let metres = (metres / of).ceil();
+        // A cast from a float saturates. A camera without a measure writes a denominator of 0.
+        (metres.is_finite() && metres >= 0.0).then_some(metres as u32)
     }
 
     fn camera(&self) -> Option<String> {

@@ -202,7 +202,8 @@ pub struct QuestionRules {
     /// The time of a photo by its camera may differ from the time of its record by this many minutes, 1 to 1440.
     pub photo_minutes: u32,
     /// The distance in metres between the places of two attempts on one parcel that still counts as one place, 50 to 100,000.
-    /// Records have no accuracy of their positions, so the value includes it.
+    /// Many records have no accuracy of their positions, so the value includes a usual one. An accuracy that a record has is subtracted
+    /// from the distance.
     pub place_metres: u32,
     /// The greatest speed of one person between two photos, in kilometres an hour, 10 to 1,000.
     pub speed_kmh: u32,
@@ -292,11 +293,11 @@ impl Pack {
         self.alarms.unwrap_or_default()
     }
 
-    /// The area of an outlet that a position is outside of, with its distance from the area's middle in metres. `None` if the
+    /// The area of an outlet that a position is outside of, with its least distance from the area's middle in metres. `None` if the
     /// position is in an area of the outlet, or if the outlet has none. Of several areas it is the one with the nearest edge.
     pub fn outside(&self, outlet: &OutletCode, position: &GeoPosition) -> Option<(&Area, u32)> {
         let of_outlet = self.areas.iter().filter(|area| area.outlet == outlet.as_str());
-        let with_distance = of_outlet.map(|area| (area, area.middle.metres_to(position)));
+        let with_distance = of_outlet.map(|area| (area, area.middle.least_metres_to(position)));
         let nearest = with_distance.min_by_key(|(area, metres)| metres.saturating_sub(area.metres))?;
         (nearest.1 > nearest.0.metres).then_some(nearest)
     }

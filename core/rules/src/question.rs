@@ -240,7 +240,7 @@ fn far(index: &CaseIndex<'_>, places: &[Place<'_, '_>], questions: &mut Vec<Ques
     let mut told: BTreeSet<(usize, usize)> = BTreeSet::new();
     for (here, place) in places.iter().enumerate() {
         let others = places.iter().enumerate().filter(|(_, other)| other.act.recorded.change != place.act.recorded.change);
-        let nearest = others.map(|(there, other)| (place.position.metres_to(&other.position), there)).min();
+        let nearest = others.map(|(there, other)| (place.position.least_metres_to(&other.position), there)).min();
         let limit = index.pack_of(place.act).questions().place_metres;
         let Some((metres, there)) = nearest.filter(|(metres, _)| *metres > limit) else { continue };
         let (first, second) = (here.min(there), here.max(there));
@@ -271,7 +271,7 @@ fn fast(index: &CaseIndex<'_>, places: &[Place<'_, '_>], questions: &mut Vec<Que
         };
         let Some(before) = places.get(..place).unwrap_or_default().iter().rev().find(person) else { continue };
         let rules = index.pack_of(of_one.act).questions();
-        let metres = before.position.metres_to(&of_one.position);
+        let metres = before.position.least_metres_to(&of_one.position);
         if let Some(kmh) = rules.too_fast(metres, of_one.act.when.at.since(before.act.when.at)) {
             let entries = vec![before.act.key().clone(), of_one.act.key().clone()];
             questions.push(Question::measured(QuestionKind::TooFast, entries, kmh, rules.speed_kmh));

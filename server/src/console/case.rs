@@ -292,7 +292,9 @@ impl View<'_> {
             Value::Entry(key) => html! { div { a href={ "#" (anchor(key)) } { (key) } } },
             Value::Finding(about) => html! { div { a href={ "#" (anchor(&about.entry)) } { (about) } } },
             Value::Position(place) => {
-                html! { div { (label()) (format!("{:.5}, {:.5}", f64::from(place.lat_e7) / 1e7, f64::from(place.lon_e7) / 1e7)) } }
+                let accuracy = place.accuracy_m.map_or_else(String::new, |metres| format!(" ±{metres} m"));
+                let degrees = format!("{:.5}, {:.5}{accuracy}", f64::from(place.lat_e7) / 1e7, f64::from(place.lon_e7) / 1e7);
+                html! { div { (label()) (degrees) } }
             }
             Value::Bytes(bytes) => html! { div { (label()) (bytes.len()) " B" } },
         }

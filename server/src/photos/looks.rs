@@ -7,14 +7,18 @@ use std::ops::ControlFlow;
 use axum::body::Bytes;
 use doorstep_domain::{DeviceId, PhotoId, UnixMs};
 use doorstep_media::{LOOKS_ALIKE, look_distance, looks};
-use tokio::sync::Semaphore;
+use tokio::{
+    sync::Semaphore,
+    time::{Instant, sleep},
+};
 
-use super::report::LOOK_BACK_MS;
+use super::{Storage, report::LOOK_BACK_MS};
 use crate::{
     error::ApiError,
     store::{
         db::Db,
-        looks::{self, Looks, Other},
+        looks::{self, Looks, Other, Unmeasured},
+        stored_photos,
     },
 };
 
@@ -26,6 +30,10 @@ const MOST_AT_ONCE: usize = 2;
 const MOST_PAIRS: usize = 10;
 /// Most photos that one is compared with.
 const MOST_COMPARED: usize = 50_000;
+/// The stored photos between two looks at the database for those that were never measured.
+const PAGE: u32 = 500;
+/// How much longer than the measure of a missed photo the rest after it is.
+const REST: u32 = 4;
 
 static PLACES: Semaphore = Semaphore::const_new(MOST_AT_ONCE);
 
@@ -35,16 +43,14 @@ pub(crate) async fn measure(bytes: Bytes) -> Option<Looks> {
     tokio::task::spawn_blocking(move || looks(&bytes, MOST_PIXELS).ok()).await.ok()?
 }
 
-/// Stores the looks of a photo, and compares them with those of its outlet. The looks are stored first, so that of two photos that
-/// arrive together one at least finds the other.
-pub(crate) async fn note(db: &Db, id: PhotoId, device: DeviceId, own: Option<Looks>, now: UnixMs) -> Result<(), ApiError> {
-    let Some(own) = own else { return Ok(()) };
-    if !db.write(move |tx| Ok(looks::insert(tx, &id, &own)?)).await? {
-        return Ok(());
-    }
+/// Stores the looks of a photo, and compares them with those of its outlet in the 30 days around a time. The looks are stored first,
+/// so that of two photos that arrive together one at least finds the other.
+pub(crate) async fn note(db: &Db, id: PhotoId, device: DeviceId, own: Option<Looks>, at: UnixMs) -> Result<(), ApiError> {
+    let is_new = db.write(move |tx| Ok(looks::insert(tx, &id, own.as_ref())?)).await?;
+    let Some(own) = own.filter(|_| is_new) else { return Ok(()) };
     let pairs = db.read(move |tx| {
         let (mut pairs, mut compared) = (Vec::new(), 0);
-        looks::of_outlet(tx, &id, &device, now.plus(-LOOK_BACK_MS), |other| {
+        looks::of_outlet(tx, &id, &device, (at.plus(-LOOK_BACK_MS), at.plus(LOOK_BACK_MS)), |other| {
             let Other { id: found, device: by, looks } = other;
             compared += 1;
             if let Some(is_turned) = alike(&own, &looks)
@@ -62,6 +68,31 @@ pub(crate) async fn note(db: &Db, id: PhotoId, device: DeviceId, own: Option<Loo
         return Ok(());
     }
     db.write(move |tx| pairs.iter().try_for_each(|(other, is_disguised)| Ok(looks::pair(tx, &id, other, *is_disguised)?))).await
+}
+
+/// Measures the stored photos that never were: those of an older version, and those whose server died before it measured them. One
+/// is measured at a time, and a rest follows that is longer than the work, so that no device notices. Photos that storage does not
+/// give are counted in the answer and left for the next time.
+pub(crate) async fn measure_missed(db: &Db, storage: &Storage) -> Result<u64, ApiError> {
+    let (mut after, mut unread) = (None::<PhotoId>, 0);
+    loop {
+        let page = db.read(move |tx| {
+            let rows = stored_photos::page(tx, after.as_ref(), PAGE)?;
+            let Some(last) = rows.last().map(|stored| stored.id) else { return Ok(None) };
+            let from: &[u8] = after.as_ref().map_or(&[], |id| id.as_bytes().as_slice());
+            Ok(Some((last, looks::unmeasured(tx, from, &last)?)))
+        });
+        let Some((last, missed)) = page.await? else { return Ok(unread) };
+        after = Some(last);
+        for Unmeasured { id, device, named_at } in missed {
+            let begun = Instant::now();
+            match storage.get(&id, None).await {
+                Ok(Some(bytes)) => note(db, id, device, measure(bytes).await, named_at).await?,
+                Ok(None) | Err(_) => unread += 1,
+            }
+            sleep(begun.elapsed() * REST).await;
+        }
+    }
 }
 
 /// Whether two pictures look alike in some position; true if only turned or mirrored.

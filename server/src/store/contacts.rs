@@ -1,5 +1,7 @@
 //! The contacts of devices: by boot and hour, times that were given to devices of version 2, and passing requests.
 
+use std::ops::ControlFlow;
+
 use doorstep_domain::{BootId, DeviceId, UnixMs};
 
 use super::tx::{StoreError, Tx, params, sql};
@@ -39,6 +41,55 @@ pub(crate) fn save(tx: &Tx<'_>, device: &DeviceId, contact: &Contact) -> Result<
     Ok(())
 }
 
+/// The milliseconds of a minute, and the minutes of an hour.
+const MINUTE_MS: i64 = 60_000;
+const MINUTES: i64 = 60;
+
+/// Notes the minute in which the server answered a device.
+pub(crate) fn note_answered(tx: &Tx<'_>, device: &DeviceId, at: UnixMs) -> Result<(), StoreError> {
+    tx.run(
+        sql!(
+            "INSERT INTO answered (device, hour, minutes) VALUES (?1, ?2, ?3)
+             ON CONFLICT (device, hour) DO UPDATE SET minutes = answered.minutes | excluded.minutes"
+        ),
+        params![device, hour(at), 1_i64 << (at.0 / MINUTE_MS).rem_euclid(MINUTES)],
+    )?;
+    Ok(())
+}
+
+/// The minutes of an hour that lie wholly between two times, both inclusive.
+fn minutes_within(hour: i64, (from, until): (UnixMs, UnixMs)) -> i64 {
+    let begins = |minute: i64| (hour * MINUTES + minute) * MINUTE_MS;
+    let is_within = |minute: &i64| from.0 <= begins(*minute) && begins(minute + 1) - 1 <= until.0;
+    (0..MINUTES).filter(is_within).fold(0, |minutes, minute| minutes | 1 << minute)
+}
+
+/// The minutes of a time's hour up to its own.
+fn minutes_until(time: UnixMs) -> i64 {
+    (0..=(time.0 / MINUTE_MS).rem_euclid(MINUTES)).fold(0, |minutes, minute| minutes | 1 << minute)
+}
+
+/// Whether the server answered a device in a minute that lies wholly between two times.
+fn was_answered_within(tx: &Tx<'_>, device: &DeviceId, (from, until): (UnixMs, UnixMs)) -> Result<bool, StoreError> {
+    let mut found = false;
+    tx.each(
+        sql!("SELECT hour, minutes FROM answered WHERE device = ?1 AND hour BETWEEN ?2 AND ?3"),
+        params![device, hour(from), hour(until)],
+        |row| {
+            let (hour, minutes): (i64, i64) = (row.get(0)?, row.get(1)?);
+            found = minutes & minutes_within(hour, (from, until)) != 0;
+            Ok::<_, StoreError>(if found { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+        },
+    )?;
+    Ok(found)
+}
+
+/// Deletes the minutes of a device's answers from before the hour of a time.
+pub(crate) fn forget_answered(tx: &Tx<'_>, device: &DeviceId, time: UnixMs) -> Result<(), StoreError> {
+    tx.run(sql!("DELETE FROM answered WHERE device = ?1 AND hour < ?2"), params![device, hour(time)])?;
+    Ok(())
+}
+
 /// Deletes a device's contacts that ended before a time.
 pub(crate) fn forget_before(tx: &Tx<'_>, device: &DeviceId, time: UnixMs) -> Result<(), StoreError> {
     tx.run(sql!("DELETE FROM contact WHERE device = ?1 AND last_ms < ?2"), params![device, time])?;
@@ -50,6 +101,11 @@ pub(crate) fn forget_after(tx: &Tx<'_>, device: &DeviceId, time: UnixMs) -> Resu
     tx.run(sql!("DELETE FROM contact WHERE device = ?1 AND first_ms > ?2"), params![device, time])?;
     tx.run(sql!("DELETE FROM anchor WHERE device = ?1 AND first_ms > ?2"), params![device, time])?;
     tx.run(sql!("DELETE FROM passing WHERE device = ?1 AND at > ?2"), params![device, time])?;
+    tx.run(sql!("DELETE FROM answered WHERE device = ?1 AND hour > ?2"), params![device, hour(time)])?;
+    tx.run(
+        sql!("UPDATE answered SET minutes = minutes & ?3 WHERE device = ?1 AND hour = ?2"),
+        params![device, hour(time), minutes_until(time)],
+    )?;
     Ok(())
 }
 
@@ -58,6 +114,8 @@ pub(crate) fn forget_all_after(tx: &Tx<'_>, time: UnixMs) -> Result<(), StoreErr
     tx.run(sql!("DELETE FROM contact WHERE first_ms > ?1"), params![time])?;
     tx.run(sql!("DELETE FROM anchor WHERE first_ms > ?1"), params![time])?;
     tx.run(sql!("DELETE FROM passing WHERE at > ?1"), params![time])?;
+    tx.run(sql!("DELETE FROM answered WHERE hour > ?1"), params![hour(time)])?;
+    tx.run(sql!("UPDATE answered SET minutes = minutes & ?2 WHERE hour = ?1"), params![hour(time), minutes_until(time)])?;
     Ok(())
 }
 
@@ -114,10 +172,11 @@ pub(crate) fn of_others(
     )
 }
 
-/// Whether a device was in contact between two times, both inclusive. A row of an hour has its first and its last contact, so one
-/// between them that a later one has followed is not found; each that is found was one.
+/// Whether a device was in contact between two times, both inclusive. Of an hour's contacts the first and the last are known to the
+/// millisecond and those between them to the minute: one in a minute that lies only partly between the times is not found. Each that
+/// is found was one.
 pub(crate) fn has_within(tx: &Tx<'_>, device: &DeviceId, (from, until): (UnixMs, UnixMs)) -> Result<bool, StoreError> {
-    tx.exists(
+    let exact = tx.exists(
         sql!(
             "SELECT 1 FROM contact WHERE device = ?1 AND hour BETWEEN ?4 AND ?5
                AND (first_ms BETWEEN ?2 AND ?3 OR last_ms BETWEEN ?2 AND ?3 OR bound_ms BETWEEN ?2 AND ?3)
@@ -126,7 +185,8 @@ pub(crate) fn has_within(tx: &Tx<'_>, device: &DeviceId, (from, until): (UnixMs,
              UNION ALL SELECT 1 FROM passing WHERE device = ?1 AND at BETWEEN ?2 AND ?3"
         ),
         params![device, from, until, hour(from), hour(until)],
-    )
+    )?;
+    Ok(exact || was_answered_within(tx, device, (from, until))?)
 }
 
 /// The spread of the contacts of one boot.
@@ -226,6 +286,36 @@ mod tests {
                     assert_eq!(within(from, until)?, found, "{from} to {until}");
                 }
                 assert!(!has_within(tx, &other, (UnixMs(0), UnixMs(99_999_999)))?);
+                Ok::<_, StoreError>(())
+            })
+            .unwrap();
+    }
+
+    #[test]
+    fn an_answer_between_others_of_its_hour_is_found_by_its_minute_and_none_is_found_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let minute = |minute: i64| UnixMs(3_600_000 * 7 + minute * 60_000);
+        open(folder.path())
+            .unwrap()
+            .write(|tx| {
+                for at in [0, 20, 59] {
+                    note_answered(tx, &DEVICE, minute(at).plus(30_000))?;
+                }
+                let within = |from: UnixMs, until: UnixMs| has_within(tx, &DEVICE, (from, until));
+                assert!(within(minute(20), minute(21))? && within(minute(5), minute(40))? && within(minute(1), minute(90))?);
+                for (from, until) in [(minute(1), minute(20)), (minute(21), minute(59)), (minute(60), minute(200))] {
+                    assert!(!within(from, until)?, "{from} to {until}");
+                }
+                assert!(!within(minute(20).plus(1), minute(30))?, "it may have been before the beginning of that time");
+                assert!(!within(minute(15), minute(20).plus(59_000))?, "it may have been after its end");
+                assert!(!has_within(tx, &DeviceId::new([2; 16]), (minute(0), minute(60)))?);
+                // The clock was ahead, and what it noted is forgotten.
+                forget_after(tx, &DEVICE, minute(20).plus(40_000))?;
+                assert!(within(minute(20), minute(21))? && !within(minute(21), minute(99))?);
+                forget_all_after(tx, minute(19))?;
+                assert!(within(minute(0), minute(1))? && !within(minute(1), minute(99))?);
+                forget_answered(tx, &DEVICE, minute(60))?;
+                assert!(!within(minute(0), minute(99))?);
                 Ok::<_, StoreError>(())
             })
             .unwrap();

@@ -9,17 +9,44 @@ use super::tx::{StoreError, Tx, params, sql};
 /// The perceptual hashes of a picture: as it is, turned, and mirrored. The first is of the picture as it is.
 pub(crate) type Looks = [u64; 8];
 
-/// Stores the looks of a photo. False if they are known, or if the hash is only that of a thumbnail.
-pub(crate) fn insert(tx: &Tx<'_>, id: &PhotoId, looks: &Looks) -> Result<bool, StoreError> {
-    let bytes: Vec<u8> = looks.iter().flat_map(|look| look.to_be_bytes()).collect();
+/// Stores the looks of a photo; `None`: its bytes can not be measured, which is stored as no bytes. False if the looks are known, if
+/// the photo is erased, or if the hash is only that of a thumbnail.
+pub(crate) fn insert(tx: &Tx<'_>, id: &PhotoId, looks: Option<&Looks>) -> Result<bool, StoreError> {
+    let bytes: Vec<u8> = looks.into_iter().flatten().flat_map(|look| look.to_be_bytes()).collect();
     let new = tx.run(
+        // Damaged bytes may have been measured, and arrive whole later.
         sql!(
             "INSERT INTO looks (sha, looks) SELECT ?1, ?2 WHERE EXISTS (SELECT 1 FROM photo WHERE sha = ?1 AND of_sha IS NULL)
-             ON CONFLICT (sha) DO NOTHING"
+               AND NOT EXISTS (SELECT 1 FROM stored WHERE sha = ?1 AND erased_at IS NOT NULL)
+             ON CONFLICT (sha) DO UPDATE SET looks = excluded.looks
+               WHERE length(looks.looks) = 0 AND length(excluded.looks) > 0"
         ),
         params![id, bytes],
     )?;
     Ok(new > 0)
+}
+
+/// A stored photo that was never measured.
+pub(crate) struct Unmeasured {
+    pub id: PhotoId,
+    /// The device that brought it.
+    pub device: DeviceId,
+    /// When an entry first named it.
+    pub named_at: UnixMs,
+}
+
+/// Reads the photos among the stored ones after a hash, up to another one, that were never measured.
+pub(crate) fn unmeasured(tx: &Tx<'_>, after: &[u8], last: &PhotoId) -> Result<Vec<Unmeasured>, StoreError> {
+    tx.all(
+        sql!(
+            "SELECT stored.sha, stored.device, min(photo.expected_at) FROM stored JOIN photo ON photo.sha = stored.sha
+             WHERE stored.sha > ?1 AND stored.sha <= ?2 AND stored.erased_at IS NULL AND photo.of_sha IS NULL
+               AND NOT EXISTS (SELECT 1 FROM looks WHERE looks.sha = stored.sha)
+             GROUP BY stored.sha, stored.device ORDER BY stored.sha"
+        ),
+        params![after, last],
+        |row| Ok(Unmeasured { id: row.get(0)?, device: row.get(1)?, named_at: row.get(2)? }),
+    )
 }
 
 /// A photo to compare with.
@@ -30,23 +57,24 @@ pub(crate) struct Other {
 }
 
 /// Reads photos of the devices of an outlet that a device belongs to, the newest first, until `see` breaks: those that were
-/// recorded since a time, in no case that names the photo itself.
+/// recorded between two times, in no case that names the photo itself.
 pub(crate) fn of_outlet(
     tx: &Tx<'_>,
     id: &PhotoId,
     device: &DeviceId,
-    since: UnixMs,
+    (since, until): (UnixMs, UnixMs),
     mut see: impl FnMut(Other) -> ControlFlow<()>,
 ) -> Result<(), StoreError> {
     tx.each(
         sql!(
             "SELECT photo.sha, photo.device, looks.looks FROM photo JOIN looks ON looks.sha = photo.sha
-             WHERE photo.of_sha IS NULL AND photo.sha <> ?1 AND photo.expected_at > ?3 AND photo.device IN
+             WHERE photo.of_sha IS NULL AND photo.sha <> ?1 AND photo.expected_at > ?3 AND photo.expected_at < ?4
+               AND length(looks.looks) > 0 AND photo.device IN
                  (SELECT other.device FROM member AS own JOIN member AS other ON other.outlet = own.outlet WHERE own.device = ?2)
                AND NOT EXISTS (SELECT 1 FROM photo AS here WHERE here.sha = ?1 AND here.case_id = photo.case_id)
              ORDER BY photo.expected_at DESC, photo.sha, photo.case_id"
         ),
-        params![id, device, since],
+        params![id, device, since, until],
         |row| {
             let bytes: Vec<u8> = row.get(2)?;
             let (eights, _) = bytes.as_chunks::<8>();
@@ -116,17 +144,19 @@ mod tests {
                     (4, 4, 1, Some(id(1)), 100),
                     (5, 5, 1, none, 50),
                     (6, 1, 2, none, 100),
+                    (7, 7, 1, none, 200),
                 ];
                 for (n, of_case, of_device, of, at) in rows {
                     let photo = sql!(
                         "INSERT INTO photo (sha, case_id, len, device, of_sha, expected_at, due_at) VALUES (?1, ?2, 1, ?3, ?4, ?5, 0)"
                     );
                     tx.run(photo, params![id(n), case(of_case), device(of_device), of, at])?;
-                    assert_eq!(insert(tx, &id(n), &[u64::from(n); 8])?, of.is_none());
+                    assert_eq!(insert(tx, &id(n), Some(&[u64::from(n); 8]))?, of.is_none());
                 }
-                assert!(!insert(tx, &id(1), &[9; 8])?, "the first stays");
+                assert!(!insert(tx, &id(1), Some(&[9; 8]))?, "the first stays");
+                assert!(!insert(tx, &id(1), None)?);
                 let mut found = Vec::new();
-                of_outlet(tx, &id(1), &device(1), UnixMs(50), |other| {
+                of_outlet(tx, &id(1), &device(1), (UnixMs(50), UnixMs(200)), |other| {
                     found.push((other.id, other.device, other.looks));
                     ControlFlow::Continue(())
                 })?;

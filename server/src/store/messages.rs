@@ -96,18 +96,20 @@ pub(crate) fn due(tx: &Tx<'_>, now: UnixMs, most: usize) -> Result<Vec<Queued>, 
     )
 }
 
-/// The number of messages in each state that is not an end.
-pub(crate) fn open(tx: &Tx<'_>) -> Result<Vec<(SmsState, u64)>, StoreError> {
-    // Two statements, because each state set has an index of its own. Ended messages have none, and there are many of them.
+/// The number of messages in each state.
+pub(crate) fn by_state(tx: &Tx<'_>) -> Result<Vec<(SmsState, u64)>, StoreError> {
+    // A statement for each set of states that has an index of its own.
     let offered = tx.one(sql!("SELECT count(*) FROM message WHERE state = 'offered'"), params![], |row| row.get(0))?;
-    let counted = tx.all(
-        sql!("SELECT state, count(*) FROM message WHERE state IN ('leased', 'submitting', 'uncertain') GROUP BY state"),
-        params![],
-        |row| Ok((row.get::<SmsState>(0)?, row.get::<u64>(1)?)),
-    )?;
-    let count = |state: SmsState| counted.iter().find(|(found, _)| *found == state).map_or(0, |(_, count)| *count);
-    let held = [SmsState::Leased, SmsState::Submitting, SmsState::Uncertain].map(|state| (state, count(state)));
-    Ok([(SmsState::Offered, offered)].into_iter().chain(held).collect())
+    let held = sql!("SELECT state, count(*) FROM message WHERE state IN ('leased', 'submitting', 'uncertain') GROUP BY state");
+    let others = sql!(
+        "SELECT state, count(*) FROM message WHERE state NOT IN ('offered', 'leased', 'submitting', 'uncertain') GROUP BY state"
+    );
+    let mut counted = vec![(SmsState::Offered, offered)];
+    for statement in [held, others] {
+        counted.extend(tx.all(statement, params![], |row| Ok((row.get::<SmsState>(0)?, row.get::<u64>(1)?)))?);
+    }
+    let count = |state: &SmsState| counted.iter().find(|(found, _)| found == state).map_or(0, |(_, count)| *count);
+    Ok(SmsState::ALL.iter().map(|state| (*state, count(state))).collect())
 }
 
 /// The messages that the gateway is submitting.
@@ -328,6 +330,23 @@ mod tests {
             Ok::<_, StoreError>(())
         });
         written.unwrap();
+    }
+
+    #[test]
+    fn messages_are_counted_by_state_and_those_that_have_ended_by_an_index() {
+        on_outbox(&["sms/aaaaaaaa-1", "sms/aaaaaaaa-2", "sms/aaaaaaaa-3"], |tx, made| {
+            message_moves::stay(tx, (&made[0].0, &made[0].1), (SmsState::Failed, 1)).unwrap();
+            message_moves::leave(tx, (&made[1].0, &made[1].1), (SmsState::Delivered, 1), Some(UnixMs(6))).unwrap();
+            let found: Vec<_> = by_state(tx).unwrap().into_iter().filter(|(_, count)| *count > 0).collect();
+            let mut expected = vec![(SmsState::Offered, 1), (SmsState::Failed, 1), (SmsState::Delivered, 1)];
+            expected.sort_by_key(|(state, _)| SmsState::ALL.iter().position(|known| known == state));
+            assert_eq!(found, expected);
+            assert_eq!(by_state(tx).unwrap().len(), SmsState::ALL.len());
+            let plan = "EXPLAIN QUERY PLAN SELECT state, count(*) FROM message
+                WHERE state NOT IN ('offered', 'leased', 'submitting', 'uncertain') GROUP BY state";
+            let plan: String = tx.sqlite().query_row(plan, [], |row| row.get(3)).unwrap();
+            assert!(plan.contains("message_ended"), "{plan}");
+        });
     }
 
     #[test]

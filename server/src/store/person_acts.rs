@@ -21,12 +21,13 @@ pub(crate) struct PersonAct<'a> {
 pub(crate) fn insert(tx: &Tx<'_>, act: &PersonAct<'_>, received: UnixMs) -> Result<(), StoreError> {
     let PersonAct { person, at, case, action, is_attempt, position } = act;
     let (lat, lon) = (position.map(|position| position.lat_e7), position.map(|position| position.lon_e7));
+    let accuracy = position.and_then(|position| position.accuracy_m);
     tx.run(
         sql!(
-            "INSERT INTO person_act (person, acted_at, received_at, case_id, action, attempt, lat_e7, lon_e7)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
+            "INSERT INTO person_act (person, acted_at, received_at, case_id, action, attempt, lat_e7, lon_e7, accuracy_m)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
         ),
-        params![person, at, received, case, action, is_attempt, lat, lon],
+        params![person, at, received, case, action, is_attempt, lat, lon, accuracy],
     )?;
     Ok(())
 }
@@ -73,7 +74,7 @@ pub(crate) struct Was {
 pub(crate) fn places(tx: &Tx<'_>, act: &PersonAct<'_>, most: usize) -> Result<Vec<Was>, StoreError> {
     let mut places = tx.all(
         sql!(
-            "SELECT acted_at, lat_e7, lon_e7 FROM person_act
+            "SELECT acted_at, lat_e7, lon_e7, accuracy_m FROM person_act
              WHERE person = ?1 AND acted_at <= ?2 AND lat_e7 IS NOT NULL AND case_id <> ?3 ORDER BY acted_at DESC LIMIT ?4"
         ),
         params![act.person, act.at, act.case, most],
@@ -81,7 +82,7 @@ pub(crate) fn places(tx: &Tx<'_>, act: &PersonAct<'_>, most: usize) -> Result<Ve
     )?;
     places.extend(tx.all(
         sql!(
-            "SELECT acted_at, lat_e7, lon_e7 FROM person_act
+            "SELECT acted_at, lat_e7, lon_e7, accuracy_m FROM person_act
              WHERE person = ?1 AND acted_at > ?2 AND lat_e7 IS NOT NULL AND case_id <> ?3 ORDER BY acted_at LIMIT ?4"
         ),
         params![act.person, act.at, act.case, most],
@@ -91,7 +92,7 @@ pub(crate) fn places(tx: &Tx<'_>, act: &PersonAct<'_>, most: usize) -> Result<Ve
 }
 
 fn place(row: &super::tx::Row<'_>) -> Result<Was, StoreError> {
-    Ok(Was { at: row.get(0)?, position: GeoPosition { lat_e7: row.get(1)?, lon_e7: row.get(2)? } })
+    Ok(Was { at: row.get(0)?, position: GeoPosition { lat_e7: row.get(1)?, lon_e7: row.get(2)?, accuracy_m: row.get(3)? } })
 }
 
 #[cfg(test)]

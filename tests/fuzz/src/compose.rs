@@ -330,7 +330,9 @@ fn photo(u: &mut Unstructured<'_>) -> Result<Photo> {
         original: u.arbitrary::<Option<u8>>()?.map(|id| PhotoId::new([id; 32])),
         capture: Capture {
             at: moment(u)?,
-            position: GeoPosition::new(u.arbitrary()?, u.arbitrary()?),
+            position: GeoPosition::new(u.arbitrary()?, u.arbitrary()?)
+                .map(|place| -> Result<GeoPosition> { Ok(GeoPosition { accuracy_m: u.arbitrary()?, ..place }) })
+                .transpose()?,
             camera: u.arbitrary::<Option<u8>>()?.map(|n| format!("camera {n}")),
         },
         clarity: u.arbitrary::<bool>()?.then_some(Clarity { sharpness, light }),

@@ -45,6 +45,19 @@ struct DoorTests {
         }
     }
 
+    @Test("a picture chosen from the gallery is something to ask about")
+    func asking() async throws {
+        try await Scene.play { scene in
+            let (doorstep, picture) = (try await scene.courier(), try await scene.picture())
+            for (number, inApp) in [true, false, nil].enumerated() {
+                let photo = PhotoFile(path: picture.path, takenInApp: inApp)
+                try await doorstep.fail(waybill(number), reason: "DF-NOBODY", photos: [photo])
+                let asked = try #require(try await doorstep.case(waybill(number))).questions.map(\.en)
+                #expect(asked.contains("A photo was chosen from the phone's pictures") == (inApp == false))
+            }
+        }
+    }
+
     @Test("a device that head office orders to be wiped keeps nothing")
     func wiping() async throws {
         try await Scene.play { scene in

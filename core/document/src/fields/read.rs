@@ -270,7 +270,9 @@ fn read_photo(get: &Reader<'_>) -> Result<Photo, Refusal> {
     let position = get.packed("where", 8)?.map(|bytes| {
         let (lat, lon) = bytes.split_at(4);
         let signed = |bytes| (number(bytes) as u32).cast_signed();
-        GeoPosition::new(signed(lat), signed(lon)).ok_or_else(|| get.wrong("where"))
+        let accuracy_m = get.count("within")?;
+        let position = GeoPosition::new(signed(lat), signed(lon)).ok_or_else(|| get.wrong("where"))?;
+        Ok::<_, Refusal>(GeoPosition { accuracy_m, ..position })
     });
     let clarity = get.packed("clear", 5)?.map(|bytes| {
         let (sharpness, light) = bytes.split_at(4);

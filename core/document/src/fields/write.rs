@@ -232,6 +232,7 @@ fn write_photo(out: &mut Writer, photo: &Photo) {
     out.time("shot", photo.capture.at);
     if let Some(at) = &photo.capture.position {
         out.bytes("where", &[at.lat_e7.to_be_bytes(), at.lon_e7.to_be_bytes()].concat());
+        out.count("within", at.accuracy_m);
     }
     out.maybe_text("camera", photo.capture.camera.as_deref());
     if let Some(clarity) = &photo.clarity {

@@ -213,6 +213,24 @@ fn a_photo_keeps_where_it_came_from_and_one_that_does_not_say_has_no_field() {
 }
 
 #[test]
+fn a_photo_keeps_the_accuracy_of_its_position_and_one_without_has_no_field() {
+    let photo = |accuracy_m| {
+        let position = GeoPosition::new(302_741_512, 1_201_551_512).map(|place| GeoPosition { accuracy_m, ..place });
+        let capture = Capture { position, ..Capture::default() };
+        Body::Photo(Photo { capture, ..Photo::of(PhotoId::new([5; 32]), 9, PhotoPurpose::Door) })
+    };
+    let mut phone = Writer::new(1);
+    phone.write(vec![attempt()]);
+    for accuracy in [None, Some(0), Some(30), Some(u32::MAX)] {
+        let change = phone.write(vec![photo(accuracy)]);
+        let read = Change::read(&case().2, change.bytes()).unwrap();
+        assert_eq!(read.entries()[0].body, photo(accuracy));
+        let is_named = change.bytes().windows(6).any(|window| window == b"within");
+        assert_eq!(is_named, accuracy.is_some(), "older readers get the same bytes as before");
+    }
+}
+
+#[test]
 fn a_clone_that_reuses_a_sequence_number_is_refused_and_the_first_stays() {
     let mut phone = Writer::new(1);
     let mut clone = Writer::new(1);

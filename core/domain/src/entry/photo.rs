@@ -76,17 +76,26 @@ pub struct GeoPosition {
     pub lat_e7: i32,
     /// Longitude, -1,800,000,000 to 1,800,000,000; east is positive.
     pub lon_e7: i32,
+    /// How far off it may be, in metres, by whoever measured it; `None` if nothing is said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accuracy_m: Option<u32>,
 }
 
 impl GeoPosition {
-    /// A position; `None` outside the ranges.
+    /// A position without an accuracy; `None` outside the ranges.
     pub fn new(lat_e7: i32, lon_e7: i32) -> Option<Self> {
         let on_earth = lat_e7.unsigned_abs() <= 900_000_000 && lon_e7.unsigned_abs() <= 1_800_000_000;
-        on_earth.then_some(Self { lat_e7, lon_e7 })
+        on_earth.then_some(Self { lat_e7, lon_e7, accuracy_m: None })
     }
 
-    /// The distance to another position, in metres. It is exact to one percent up to some hundred kilometres, and a rough figure
-    /// beyond. Only additions, products and a square root are used, so that it is the same number on every device.
+    /// The least distance to another position, in metres, within the accuracy of both.
+    pub fn least_metres_to(&self, other: &Self) -> u32 {
+        let off = |position: &Self| position.accuracy_m.unwrap_or(0);
+        self.metres_to(other).saturating_sub(off(self)).saturating_sub(off(other))
+    }
+
+    /// The distance to another position, in metres, as if both were exact. It is right to one percent up to some hundred
+    /// kilometres, and a rough figure beyond. Only additions, products and a square root are used, so that it is the same number on every device.
     pub fn metres_to(&self, other: &Self) -> u32 {
         let degrees = |e7: i32| f64::from(e7) / 1e7;
         let north = degrees(self.lat_e7) - degrees(other.lat_e7);
@@ -118,6 +127,17 @@ pub struct Clarity {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_least_distance_is_less_by_the_accuracy_of_both_ends_and_never_below_nothing() {
+        let place = |lat_e7, accuracy_m| GeoPosition { lat_e7, lon_e7: 0, accuracy_m };
+        let (here, exact) = (place(0, Some(300)), place(0, None));
+        for (there, metres) in [(place(100_000, None), 812), (place(100_000, Some(12)), 800), (place(100_000, Some(u32::MAX)), 0)]
+        {
+            assert_eq!((here.least_metres_to(&there), there.least_metres_to(&here)), (metres, metres));
+        }
+        assert_eq!(exact.least_metres_to(&place(100_000, None)), exact.metres_to(&place(100_000, None)));
+    }
 
     #[test]
     fn a_distance_is_right_to_a_percent_and_the_same_in_both_directions() {

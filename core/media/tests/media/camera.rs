@@ -146,6 +146,21 @@ fn a_position_is_taken_only_if_it_is_one() {
 }
 
 #[test]
+fn a_position_has_the_accuracy_that_the_camera_says_in_whole_metres() {
+    let accuracy = |kind: u16, said: &[(u32, u32)]| {
+        let mut fields = position(5, "N");
+        fields.push(fractions(0x1f, kind, said));
+        capture(&tiff(vec![], &[], &fields), 32).position.unwrap().accuracy_m
+    };
+    assert_eq!(accuracy(5, &[(4_712, 1_000)]), Some(5), "as an iPhone writes it");
+    assert_eq!(accuracy(10, &[(30, 1)]), Some(30));
+    assert_eq!(accuracy(5, &[(0, 1)]), Some(0));
+    assert_eq!(accuracy(5, &[(u32::MAX, 1)]), Some(u32::MAX));
+    assert_eq!((accuracy(5, &[(0, 0)]), accuracy(5, &[(5, 0)]), accuracy(5, &[])), (None, None, None));
+    assert_eq!(accuracy(10, &[(u32::MAX, 1)]), None, "less than nothing");
+}
+
+#[test]
 fn a_cameras_name_is_short_and_printable() {
     let camera = |make: &str, model: &str| capture(&tiff(vec![ascii(0x10f, make), ascii(0x110, model)], &[], &[]), 32).camera;
     assert_eq!(camera("Canon", "Canon EOS R5").as_deref(), Some("Canon EOS R5"));

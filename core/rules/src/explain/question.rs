@@ -22,17 +22,19 @@ pub(super) fn how_known(kind: QuestionKind) -> Because {
             fact("应用如此声明，平台未作证明", "the app says so, and the platform does not attest it")
         }
         QuestionKind::PlaceFar => fact(
-            "位置由相机或应用提供，没有精度；收件人可能改过地址",
-            "camera or app gave the positions, without their accuracy; the recipient may have another address by now",
+            "位置由相机或应用提供；注明的精度已扣除，许多位置没有精度；收件人可能改过地址",
+            "camera or app gave the positions; the accuracy that they have is subtracted, and many have none; the recipient may have \
+             another address by now",
         ),
         QuestionKind::OutsideArea => fact(
-            "与网点范围中心的距离；规则包写明网点范围；位置没有精度，员工也可能为邻近网点派送",
-            "measured from the middle of the outlet's area, which the pack names; positions have no accuracy, and people also \
-             deliver for a neighbouring outlet",
+            "与网点范围中心的距离；规则包写明网点范围；位置注明的精度已扣除，员工也可能为邻近网点派送",
+            "measured from the middle of the outlet's area, which the pack names; the accuracy that the position has is subtracted, and \
+             people also deliver for a neighbouring outlet",
         ),
-        QuestionKind::TooFast => {
-            fact("只比较本件的照片；位置没有精度", "only photos of this parcel are compared, and positions have no accuracy")
-        }
+        QuestionKind::TooFast => fact(
+            "只比较本件的照片；位置注明的精度已扣除，许多位置没有精度",
+            "only photos of this parcel are compared; the accuracy that their positions have is subtracted, and many have none",
+        ),
         QuestionKind::Crowded => fact(
             "总部服务器的记录：收到本件时，已有同一人 60 秒内对另外至少 5 件的派送登记，且不是一次操作；同一地址的多件也可能逐件\
              快速登记，或事后补记",
@@ -40,9 +42,9 @@ pub(super) fn how_known(kind: QuestionKind) -> Because {
              itself; parcels of one address may be recorded one after another, or all of them later",
         ),
         QuestionKind::TooFastElsewhere => fact(
-            "总部服务器的记录：收到本件时，已有同一人在另一件的位置；只比较其他件，位置没有精度，设备时钟可能有误，账号也可能由\
+            "总部服务器的记录：收到本件时，已有同一人在另一件的位置；只比较其他件，许多位置没有精度，设备时钟可能有误，账号也可能由\
              两人使用",
-            "head office's server already had a position of this person in another case; positions have no accuracy, a device's clock \
+            "head office's server already had a position of this person in another case; many positions have no accuracy, a device's clock \
              may be wrong, and two people may use one account",
         ),
         QuestionKind::OutageNoOutlet => fact(

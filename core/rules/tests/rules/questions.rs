@@ -163,6 +163,36 @@ fn a_photo_outside_its_outlets_area_is_shown_and_one_at_its_edge_or_of_an_outlet
     assert_eq!(found(vec![area(own, 300_000_000, 5_000), second()], 7_000), Some((1, 1_440, 1_000)), "the nearest edge");
 }
 
+// rules: EV-1
+#[test]
+fn the_accuracy_that_a_position_has_is_subtracted_from_every_distance() {
+    // An attempt at a place, and one 5,050 metres away 150 seconds later.
+    let found = |accuracy_m: [Option<u32>; 2]| {
+        let middle = GeoPosition::new(300_000_000, 1_200_000_000).unwrap();
+        let mut pack = qinghe();
+        pack.areas = vec![Area { outlet: COURIER.2.to_owned(), middle, metres: 5_000 }];
+        let mut story = Story::by(pack);
+        attempt_at(&mut story, &COURIER, at(0, 10, 0, 0), 1, 0);
+        attempt_at(&mut story, &COURIER, at(0, 10, 2, 30), 2, 5_050);
+        let photos = story.entries.iter_mut().filter_map(|recorded| match &mut recorded.entry.body {
+            Body::Photo(photo) => photo.capture.position.as_mut(),
+            _ => None,
+        });
+        photos.zip(accuracy_m).for_each(|(position, accuracy)| position.accuracy_m = accuracy);
+        let of = |kind: QuestionKind| {
+            let judged = story.judge(at(9, 0, 0, 0));
+            judged.questions.iter().find(|question| question.kind == kind).map(|question| question.value.unwrap())
+        };
+        [QuestionKind::PlaceFar, QuestionKind::OutsideArea, QuestionKind::TooFast].map(of)
+    };
+    assert_eq!(found([None, None]), [Some(5_050), Some(5_050), Some(121)]);
+    assert_eq!(found([None, Some(5)]), [Some(5_045), Some(5_045), Some(121)]);
+    assert_eq!(found([None, Some(10)]), [Some(5_040), Some(5_040), None]);
+    assert_eq!(found([None, Some(50)]), [Some(5_000), None, None]);
+    assert_eq!(found([Some(4_550), None]), [None, Some(5_050), None], "the other place is as sure as before");
+    assert_eq!(found([Some(u32::MAX), Some(u32::MAX)]), [None; 3]);
+}
+
 #[test]
 fn the_days_of_rows_need_format_2_and_stay_in_their_ranges() {
     let first = std::str::from_utf8(FIRST_PACK).unwrap();

@@ -342,7 +342,10 @@ fn a_sealed_value_is_said_to_be_sealed_and_a_photo_tells_roughly_where_it_was_ta
         told.into_iter().find(|line| line.label == Label::TakenWhere).unwrap().value
     };
     assert_eq!(place(Sight::Clear), Value::Position(position.unwrap()));
-    assert_eq!(place(Sight::Masked), Value::Position(GeoPosition { lat_e7: 302_000_000, lon_e7: 1_201_000_000 }));
+    assert_eq!(
+        place(Sight::Masked),
+        Value::Position(GeoPosition { lat_e7: 302_000_000, lon_e7: 1_201_000_000, accuracy_m: None })
+    );
 }
 
 #[test]

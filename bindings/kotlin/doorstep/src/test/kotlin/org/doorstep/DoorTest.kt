@@ -52,6 +52,17 @@ class DoorTest : AtTheDoor() {
     }
 
     @Test
+    fun `a picture chosen from the gallery is something to ask about`() = test {
+        val doorstep = courier()
+        for ((number, inApp) in listOf(true, false, null).withIndex()) {
+            val photo = PhotoFile(picture().path, takenInApp = inApp)
+            doorstep.fail(waybill(40 + number), "DF-NOBODY", photos = listOf(photo))
+            val asked = doorstep.case(waybill(40 + number))!!.questions.map { it.en }
+            assertEquals(inApp == false, "A photo was chosen from the phone's pictures" in asked, "$asked")
+        }
+    }
+
+    @Test
     fun `what a killed process recorded is there when the store is opened again`() = test {
         courier().close()
         val victim = java("org.doorstep.VictimKt", store.path, waybill(3))

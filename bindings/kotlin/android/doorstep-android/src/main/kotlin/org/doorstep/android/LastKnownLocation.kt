@@ -26,6 +26,7 @@ class LastKnownLocation(context: Context, private val mostAgeMs: Long = 10 * 60_
         }
         val newest = fixes.maxByOrNull { it.elapsedRealtimeNanos } ?: return null
         val age = SystemClock.elapsedRealtime() - newest.elapsedRealtimeNanos / 1_000_000
-        return if (age <= mostAgeMs) Position(newest.latitude, newest.longitude) else null
+        val accuracy = if (newest.hasAccuracy()) newest.accuracy.toDouble() else null
+        return if (age <= mostAgeMs) Position(newest.latitude, newest.longitude, accuracy) else null
     }
 }
