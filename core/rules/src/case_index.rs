@@ -318,6 +318,10 @@ impl<'a> CaseIndex<'a> {
     }
 
     /// Whether a notice or a phone call may tell of a registration. It does not if it certainly came before.
+    ///
+    /// 2026-11-30: by time, and not by a list of registrations in the notice or by what the writer's device had. An outlet's clerk
+    /// notifies for a courier who has no network and phones; a list could not name what is only on the courier's phone, and the origin
+    /// outlet reads the whole case, whatever the notice says.
     pub fn tells_of(&self, notice: &Act<'_>, registration: &Act<'_>) -> bool {
         self.knew_until(notice).is_none_or(|until| until >= registration.when.earliest)
     }

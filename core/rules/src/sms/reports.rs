@@ -295,7 +295,7 @@ fn text_lacks(index: &CaseIndex<'_>, act: &Act<'_>, sms: &Sms) -> Vec<SmsLack> {
 fn attempt_of<'r, 'a>(index: &'r CaseIndex<'a>, act: &Act<'_>, sms: &Sms) -> Option<&'r Act<'a>> {
     let attempts = || index.standing().map(|(_, act)| act).filter(|act| matches!(act.body(), Body::Attempt(_)));
     let Some(key) = &sms.attempt else { return attempts().rfind(|attempt| attempt.when.at <= act.when.at) };
-    let named = index.acts.iter().find(|act| act.key() == key && matches!(act.body(), Body::Attempt(_)))?;
+    let named = index.act(key).filter(|act| matches!(act.body(), Body::Attempt(_)))?;
     if named.stands() {
         return Some(named);
     }
