@@ -107,7 +107,7 @@ fn a_notice_tells_of_what_happened_before_it_also_if_the_server_has_that_only_la
         let noticed = at(0, 14, 0, 0);
         let mut story = Story::new();
         story.notice(noticed, Some(noticed), "0571");
-        story.attempt(noticed.plus(failure), Some(at(1, 9, 0, 0)), "DF-NOBODY");
+        story.attempt(noticed.plus(failure), Some(at(0, 23, 0, 0)), "DF-NOBODY");
         assert_eq!(
             clocks(&story, "SLA-03", at(2, 0, 0, 0)),
             [if told { Timeliness::OnTime } else { Timeliness::Late }],

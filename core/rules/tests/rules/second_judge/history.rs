@@ -481,8 +481,8 @@ fn list(story: &mut Story, captured: UnixMs, dice: &mut Dice) {
     });
     let outlet = |code: &str| Some(code.parse().unwrap());
     match dice.of(5) {
-        0 | 1 => facts.origin_outlet = outlet(dice.pick(&["0571", "0999"])),
-        2 => facts.delivering_outlet = outlet(dice.pick(&["0412", "0413"])),
+        0 | 1 => facts.origin_outlet = outlet(*dice.pick(&["0571", "0999"])),
+        2 => facts.delivering_outlet = outlet(*dice.pick(&["0412", "0413"])),
         3 => facts.arrival = Some(captured.plus(*dice.pick(&[-5 * HOUR, HOUR]))),
         _ => facts.entered = Some(captured.plus(*dice.pick(&[-5 * HOUR, HOUR]))),
     }
