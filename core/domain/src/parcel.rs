@@ -164,20 +164,23 @@ pub fn mobile_mark(case: &CaseId, number: &Personal) -> Option<[u8; 8]> {
 }
 
 /// The mark that earlier devices made of a number: of all digits in its text. A number of another country has none: its digits may be
-/// those of a mobile here. Any digits behind `+1` were once read as a number of North America, and their mark is that one's.
-fn earlier_mark(case: &CaseId, number: &Personal) -> Option<[u8; 8]> {
+/// those of a mobile here. Any digits behind `+1` were once read as a number of North America, and their mark is that one's. `dialled`:
+/// the number by today's reading.
+fn earlier_mark(case: &CaseId, number: &Personal, dialled: Option<&str>) -> Option<[u8; 8]> {
     let text = number.text()?;
     let digits = collected_digits(text)?;
-    match Number::for_sms_of(number) {
-        Ok(read) if read.dialled().starts_with('+') => None,
-        Err(_) if text.trim_start().starts_with("+1") => mark_of(case, &format!("+{digits}")),
+    match dialled {
+        Some(dialled) if dialled.starts_with('+') => None,
+        None if text.trim_start().starts_with("+1") => mark_of(case, &format!("+{digits}")),
         _ => mark_of(case, &digits),
     }
 }
 
 /// The marks of a number by today's reading and by the earlier one. Entries of earlier devices stay proven by this.
 pub fn marks_of(case: &CaseId, number: &Personal) -> impl Iterator<Item = [u8; 8]> + use<> {
-    mobile_mark(case, number).into_iter().chain(earlier_mark(case, number))
+    let dialled = Number::for_sms_of(number).ok().map(|read| read.dialled());
+    let dialled = dialled.as_deref();
+    dialled.and_then(|dialled| mark_of(case, dialled)).into_iter().chain(earlier_mark(case, number, dialled))
 }
 
 /// Whether a mark is one of a number's ([`marks_of`]).
@@ -207,6 +210,11 @@ mod tests {
 
     fn plain(text: &str) -> Personal {
         Personal::plain(text).unwrap()
+    }
+
+    fn earlier_mark(case: &CaseId, number: &Personal) -> Option<[u8; 8]> {
+        let dialled = Number::for_sms_of(number).ok().map(|read| read.dialled());
+        super::earlier_mark(case, number, dialled.as_deref())
     }
 
     #[test]

@@ -66,17 +66,14 @@ impl TimeEvidence {
     /// anchor's mono 5. Times outside their width are clamped; without an anchor its bytes are zero.
     pub fn to_bytes(&self) -> [u8; 28] {
         let anchor = self.anchor.unwrap_or(Anchor { server: UnixMs(0), mono_ms: 0 });
-        let mut out = Vec::with_capacity(28);
-        out.push(u8::from(self.anchor.is_some()));
-        push_uint(&mut out, clamp(self.wall), 6);
-        out.push(self.zone_quarters.to_be_bytes()[0]);
-        push_uint(&mut out, self.mono_ms.min(MAX_40), 5);
-        out.extend(self.boot.0);
-        push_uint(&mut out, clamp(anchor.server), 6);
-        push_uint(&mut out, anchor.mono_ms.min(MAX_40), 5);
-        let mut bytes = [0; 28];
-        bytes.iter_mut().zip(out).for_each(|(to, from)| *to = from);
-        bytes
+        let [.., w0, w1, w2, w3, w4, w5] = clamp(self.wall).to_be_bytes();
+        let [zone] = self.zone_quarters.to_be_bytes();
+        let [.., m0, m1, m2, m3, m4] = self.mono_ms.min(MAX_40).to_be_bytes();
+        let [b0, b1, b2, b3] = self.boot.0;
+        let [.., s0, s1, s2, s3, s4, s5] = clamp(anchor.server).to_be_bytes();
+        let [.., a0, a1, a2, a3, a4] = anchor.mono_ms.min(MAX_40).to_be_bytes();
+        let flags = u8::from(self.anchor.is_some());
+        [flags, w0, w1, w2, w3, w4, w5, zone, m0, m1, m2, m3, m4, b0, b1, b2, b3, s0, s1, s2, s3, s4, s5, a0, a1, a2, a3, a4]
     }
 
     /// Reads the layout of [`Self::to_bytes`]; `None` for another length or unknown flags.
@@ -272,10 +269,6 @@ impl Reckoning {
 
 fn clamp(time: UnixMs) -> u64 {
     u64::try_from(time.0).unwrap_or(0).min(MAX_48)
-}
-
-fn push_uint(out: &mut Vec<u8>, value: u64, width: usize) {
-    out.extend(value.to_be_bytes().into_iter().skip(8 - width));
 }
 
 fn take_uint(bytes: &[u8], width: usize) -> Option<(u64, &[u8])> {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use doorstep_domain::{Body, EntryKey, Facts, Kind, Recorded, Standing, UnixMs, UserId, Waybill};
+use doorstep_domain::{Body, EntryKey, Facts, Kind, Recorded, Standing, UnixMs, Waybill};
 use serde::Serialize;
 
 use crate::{
@@ -44,19 +44,41 @@ pub struct Case {
 /// monotonic time. The copy that was received first stays.
 pub(crate) fn once(timeline: &mut Vec<Recorded>) {
     let received = |r: &Recorded| (r.standing.receipt().map_or(UnixMs(i64::MAX), |receipt| receipt.received_at), r.entry.key.tag);
-    let mut first: HashMap<(UserId, [u8; 28]), Vec<usize>> = HashMap::new();
-    for (i, recorded) in timeline.iter().enumerate() {
-        first.entry((recorded.entry.author.user.clone(), recorded.entry.time.to_bytes())).or_default().push(i);
-    }
-    let is_again = |recorded: &Recorded| {
-        let same = first.get(&(recorded.entry.author.user.clone(), recorded.entry.time.to_bytes()));
-        let writings = same.into_iter().flatten().filter_map(|i| timeline.get(*i));
-        let stands = writings.filter(|other| other.entry.body == recorded.entry.body).min_by_key(|other| received(other));
-        stands.is_some_and(|stands| stands.entry.key.tag != recorded.entry.key.tag)
+    let mut written: Vec<([u8; 28], &Recorded, usize)> =
+        timeline.iter().enumerate().map(|(place, r)| (r.entry.time.to_bytes(), r, place)).collect();
+    written.sort_unstable_by_key(|(time, _, place)| (*time, *place));
+    let mut again: HashSet<usize> = HashSet::new();
+    // The entries of one action have one time, and no installation writes an act twice.
+    let are_of_several = |same: &&[([u8; 28], &Recorded, usize)]| {
+        let mut tags = same.iter().map(|(_, recorded, _)| recorded.entry.key.tag);
+        tags.next().is_some_and(|first| tags.any(|tag| tag != first))
     };
-    let again: Vec<bool> = timeline.iter().map(is_again).collect();
-    let mut again = again.into_iter();
-    timeline.retain(|_| !again.next().unwrap_or(false));
+    for same in written.chunk_by(|(a, ..), (b, ..)| a == b).filter(are_of_several) {
+        for act in writings(same) {
+            let stands = act.iter().min_by_key(|(recorded, _)| received(recorded));
+            let is_again = |recorded: &Recorded| stands.is_some_and(|(stands, _)| stands.entry.key.tag != recorded.entry.key.tag);
+            again.extend(act.iter().filter(|(recorded, _)| is_again(recorded)).map(|(_, place)| place));
+        }
+    }
+    if again.is_empty() {
+        return;
+    }
+    let mut place = 0..;
+    timeline.retain(|_| place.next().is_none_or(|place| !again.contains(&place)));
+}
+
+/// The acts of some entries of one moment, each with its writings: entries with one author and one content.
+fn writings<'r>(same: &[([u8; 28], &'r Recorded, usize)]) -> Vec<Vec<(&'r Recorded, usize)>> {
+    let mut acts: Vec<Vec<(&Recorded, usize)>> = Vec::new();
+    for (_, recorded, place) in same {
+        let entry = &recorded.entry;
+        let is_its = |first: &Recorded| first.entry.author.user == entry.author.user && first.entry.body == entry.body;
+        match acts.iter_mut().find(|act| act.first().is_some_and(|(first, _)| is_its(first))) {
+            Some(act) => act.push((recorded, *place)),
+            None => acts.push(vec![(recorded, *place)]),
+        }
+    }
+    acts
 }
 
 /// Most passes that move entries behind the entries they refer to. Longer chains of wrong clocks stay unordered.

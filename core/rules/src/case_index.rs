@@ -18,7 +18,7 @@ use crate::{
     rulebook::When,
 };
 
-use self::registered::Registered;
+use self::registered::{Registered, Spans};
 pub(crate) use self::{photos::unfit_for, registered::NEVER};
 
 /// Up to this many acts are searched one by one, which is faster than a table.
@@ -42,6 +42,8 @@ pub(crate) struct Act<'a> {
     /// For a reply that became valid after its receipt: when the server had received everything that it needs, or the outlet's mark
     /// that alone makes it valid.
     pub valid_from: Option<UnixMs>,
+    /// For an invalid reply: since when it is known as invalid, if it counted until then. Without it, since its receipt.
+    pub invalid_from: Option<UnixMs>,
     /// For a reply: the index of an outlet's mark against it that came too late to count.
     pub late_mark: Option<usize>,
 }
@@ -137,10 +139,10 @@ pub(crate) struct CaseIndex<'a> {
     message_places: Option<HashMap<&'a EntryKey, usize>>,
     /// Indices of the messages that count, by version of the rules and day on which they left.
     messages_of_day: HashMap<(usize, i32), Vec<usize>>,
-    /// When the first usable photo of a confirmation letter was received.
-    pub letter: Option<UnixMs>,
-    /// The parties that agreed, each with the outcome, and when that was received first.
-    pub consents: HashMap<(Customer, &'a str), UnixMs>,
+    /// When usable photos of a confirmation letter were received, and taken back.
+    pub letters: Spans,
+    /// The parties that agreed, each with the outcome, and when that was received, and taken back.
+    pub consents: HashMap<(Customer, &'a str), Spans>,
     /// The registrations by code and sub-reason.
     pub registered: Registered<'a>,
     /// What was done with the parcel, and the ends of the case, by their times.
@@ -316,6 +318,10 @@ impl<'a> CaseIndex<'a> {
     }
 
     /// Whether a notice or a phone call may tell of a registration. It does not if it certainly came before.
+    ///
+    /// 2026-11-30: by time, and not by a list of registrations in the notice or by what the writer's device had. An outlet's clerk
+    /// notifies for a courier who has no network and phones; a list could not name what is only on the courier's phone, and the origin
+    /// outlet reads the whole case, whatever the notice says.
     pub fn tells_of(&self, notice: &Act<'_>, registration: &Act<'_>) -> bool {
         self.knew_until(notice).is_none_or(|until| until >= registration.when.earliest)
     }

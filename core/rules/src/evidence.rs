@@ -39,6 +39,10 @@ pub struct Gap {
     pub pack_version: u32,
 }
 
+/// Most reasons with their sub-reasons of which the evidence is looked for, the newest ones. A parcel has a handful, but a hostile device
+/// could name thousands, and each is compared with all acts.
+const MOST_REASONS: usize = 64;
+
 /// The evidence that the case's registrations need and do not have, and where leniency is proven.
 pub(crate) fn missing(index: &CaseIndex<'_>) -> (Vec<Gap>, Leniency) {
     let mut gaps: Vec<Vec<Gap>> = Vec::new();
@@ -51,6 +55,10 @@ pub(crate) fn missing(index: &CaseIndex<'_>) -> (Vec<Gap>, Leniency) {
         // Several registrations for the same reason need the same evidence, so only the newest is checked.
         if !seen.insert((code, sub, act.when.version)) {
             continue;
+        }
+        if seen.len() > MOST_REASONS {
+            leniency.is_capped = true;
+            break;
         }
         let (mut complete, mut lacking) = (true, Vec::new());
         for evidence in wanted(row, sub) {
@@ -171,3 +179,6 @@ pub(crate) fn bases(index: &CaseIndex<'_>, leniency: &Leniency) -> Vec<AttemptBa
     };
     attempts.map(basis).collect()
 }
+
+#[cfg(test)]
+mod tests;

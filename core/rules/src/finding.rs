@@ -296,8 +296,7 @@ fn against(index: &CaseIndex<'_>, row: &Liability, pack: &Pack, act: &Act<'_>, r
 }
 
 fn proposal(index: &CaseIndex<'_>, row: &Liability, pack: &Pack, act: &Act<'_>, mut basis: Vec<EntryKey>) -> Finding {
-    let mut seen = HashSet::new();
-    basis.retain(|key| seen.insert(key.clone()));
+    each_once(&mut basis);
     let places: BTreeSet<usize> = basis.iter().filter_map(|key| index.place_of(key)).collect();
     let acts: Vec<&Act<'_>> = places.into_iter().filter_map(|place| index.acts.get(place)).collect();
     Finding {
@@ -322,6 +321,14 @@ fn proposal(index: &CaseIndex<'_>, row: &Liability, pack: &Pack, act: &Act<'_>, 
         disputes: Vec::new(),
         decided: None,
     }
+}
+
+/// Leaves the first of equal entries.
+fn each_once(basis: &mut Vec<EntryKey>) {
+    let mut seen: HashSet<&EntryKey> = HashSet::with_capacity(basis.len());
+    let is_new: Vec<bool> = basis.iter().map(|key| seen.insert(key)).collect();
+    let mut is_new = is_new.into_iter();
+    basis.retain(|_| is_new.next().unwrap_or(true));
 }
 
 /// Whether an outage was claimed while the device reached head office.

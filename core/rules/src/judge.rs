@@ -159,7 +159,7 @@ pub(crate) fn judge_until(case: &Case, book: &Rulebook, now: UnixMs) -> (Judgeme
         (disputed, Flag::Disputed),
         (!conflicts.is_empty(), Flag::Conflict),
         (kept.iter().any(|kept| kept.deadline.timeliness == Timeliness::ScheduleMissing), Flag::ScheduleMissing),
-        (capped, Flag::TooMany),
+        (capped || leniency.is_capped, Flag::TooMany),
     ];
     flags.extend(derived.into_iter().filter(|(holds, _)| *holds).map(|(_, flag)| flag));
     let questions = questions(&index);

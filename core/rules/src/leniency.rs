@@ -22,6 +22,8 @@ pub(crate) struct Leniency {
     /// Whether a registration says that the label has no mobile number.
     is_claimed: bool,
     pub proofs: Vec<EntryKey>,
+    /// Whether the case has more reasons than are looked at.
+    pub is_capped: bool,
 }
 
 impl Leniency {

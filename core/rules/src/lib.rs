@@ -74,7 +74,7 @@ pub use pack::{
     AlarmRules, Area, Calendar, CardStep, ClearRules, Clock, Code, Counts, Due, Event, Evidence, Exception, From, GatewayRules,
     Group, Honorifics, Hours, LateReply, LateSynced, Liability, MAX_PACK_BYTES, Missing, Named, Need, On, OutcomeRow, Pack,
     PackError, Party, Per, Proof, QuestionRules, Quiet, ReplyNeed, RowRules, SmsRules, StageRow, Step, SurnamePlace, Switches,
-    Template, TimeOfDay, Timetable, Unclear, Variable,
+    Template, TimeOfDay, Timetable, Unclear, Variable, WaybillPattern,
 };
 pub use pack::{LabelFault, LeniencyRow, NeedsIf, Pays, Side};
 pub use phase::{AHEAD_OF_NOW_MS, Phase, Phases};

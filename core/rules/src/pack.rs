@@ -12,6 +12,7 @@ mod days;
 mod locate;
 mod outcome;
 mod parse;
+mod pattern;
 mod side;
 mod sms;
 
@@ -33,6 +34,7 @@ pub use self::{
     locate::PackError,
     outcome::{Exception, Liability, NeedsIf, OutcomeRow, Pays, Per, ReplyNeed},
     parse::MAX_PACK_BYTES,
+    pattern::WaybillPattern,
     sms::{GatewayRules, Honorifics, Quiet, SmsRules, SurnamePlace, Template, Variable},
 };
 
@@ -128,7 +130,7 @@ pub struct Pack {
     /// Zone of its clocks, minutes east of UTC.
     pub utc_offset_minutes: i32,
     /// Regular expression that the network's waybills match.
-    pub waybill_pattern: String,
+    pub waybill_pattern: WaybillPattern,
     /// The choices of domain 13.
     pub switches: Switches,
     /// The customer's SMS.
@@ -331,7 +333,7 @@ impl Pack {
 
     /// Whether the waybill matches the network's pattern.
     pub fn accepts(&self, waybill: &Waybill) -> bool {
-        regex_lite::Regex::new(&self.waybill_pattern).is_ok_and(|pattern| pattern.is_match(waybill.as_str()))
+        self.waybill_pattern.matches(waybill.as_str())
     }
 
     /// A problem type by its code.

@@ -3,7 +3,13 @@
 
 use doorstep_domain::{Body, Close, Customer, Fen, Outage, Reply, UnixMs, has_text};
 
-use crate::{Case, Rulebook, Words, case_index::CaseIndex, conflict::in_force, lacks, ledger::not_handed_in};
+use crate::{
+    Case, Rulebook, Words,
+    case_index::{CaseIndex, NEVER},
+    conflict::in_force,
+    lacks,
+    ledger::not_handed_in,
+};
 
 /// Why an act is premature.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,8 +50,8 @@ fn reply_lacks(case: &Case, book: &Rulebook, now: UnixMs, reply: &Reply) -> Opti
     let index = CaseIndex::of(case, book, now);
     let ever = UnixMs(i64::MAX);
     let had = |codes: &[String], subs: &[String]| index.registered.held(ever, ever, codes, subs);
-    let agrees = index.consents.contains_key(&(Customer::Sender, reply.decision.as_str()));
-    let needs = lacks(book.at(now), reply, index.letter.is_some(), agrees, had)?;
+    let agrees = index.consents.get(&(Customer::Sender, reply.decision.as_str())).is_some_and(|it| it.is_there(NEVER));
+    let needs = lacks(book.at(now), reply, index.letters.is_there(NEVER), agrees, had)?;
     (!needs.is_empty()).then_some(Premature::ReplyLacks { needs })
 }
 

@@ -10,6 +10,12 @@ use crate::{
     sms::proves,
 };
 
+#[cfg(test)]
+thread_local! {
+    /// How often this thread has compared an act with a proof.
+    pub(crate) static LOOKS: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}
+
 /// How many acts satisfy a row.
 pub(crate) fn count(index: &CaseIndex<'_>, evidence: &Evidence, of: Option<&Act<'_>>) -> u32 {
     u32::try_from(proving(index, evidence, of).count()).unwrap_or(u32::MAX)
@@ -37,6 +43,8 @@ pub(crate) fn unmet<'p>(index: &CaseIndex<'_>, row: &'p OutcomeRow, at: UnixMs) 
 }
 
 pub(crate) fn is(index: &CaseIndex<'_>, proof: &Proof, act: &Act<'_>, of: Option<&Act<'_>>) -> bool {
+    #[cfg(test)]
+    LOOKS.set(LOOKS.get() + 1);
     let any = |list: &[String], word: &str| list.is_empty() || list.iter().any(|w| w == word);
     let said = |words: &Option<Personal>| has_text(words.as_ref());
     let itself = of.is_some_and(|of| of.key() == act.key());

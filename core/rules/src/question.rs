@@ -203,14 +203,24 @@ struct Place<'r, 'a> {
 }
 
 /// The changes that record an attempt, also one whose data were corrected later.
-fn attempts(index: &CaseIndex<'_>) -> HashSet<ChangeHash> {
+fn attempts(index: &CaseIndex<'_>) -> Attempts {
     let standing = || index.standing().map(|(_, act)| act).filter(|act| matches!(act.body(), Body::Attempt(_)));
-    let corrected: HashSet<&EntryKey> = standing().map(|act| act.original()).collect();
-    let originals = index.acts.iter().filter(|act| corrected.contains(act.key()));
-    standing().chain(originals).map(|act| act.recorded.change).collect()
+    let firsts = standing().filter(|act| act.is_corrected_data()).map(|act| act.registered.change);
+    let mut all: Vec<ChangeHash> = standing().map(|act| act.recorded.change).chain(firsts).collect();
+    all.sort_unstable();
+    Attempts(all)
 }
 
-fn of_places(index: &CaseIndex<'_>, attempts: &HashSet<ChangeHash>, questions: &mut Vec<Question>) {
+/// The changes that record an attempt, sorted.
+struct Attempts(Vec<ChangeHash>);
+
+impl Attempts {
+    fn contains(&self, change: &ChangeHash) -> bool {
+        self.0.binary_search(change).is_ok()
+    }
+}
+
+fn of_places(index: &CaseIndex<'_>, attempts: &Attempts, questions: &mut Vec<Question>) {
     let newest = index.standing().rev().filter_map(|(_, act)| place(index, attempts, act)).take(MOST_PLACES);
     let mut places: Vec<Place<'_, '_>> = newest.collect();
     places.reverse();
@@ -220,7 +230,7 @@ fn of_places(index: &CaseIndex<'_>, attempts: &HashSet<ChangeHash>, questions: &
 }
 
 /// The place of a photo that has a position and belongs to an attempt.
-fn place<'r, 'a>(index: &CaseIndex<'_>, attempts: &HashSet<ChangeHash>, act: &'r Act<'a>) -> Option<Place<'r, 'a>> {
+fn place<'r, 'a>(index: &CaseIndex<'_>, attempts: &Attempts, act: &'r Act<'a>) -> Option<Place<'r, 'a>> {
     let Body::Photo(photo) = act.body() else { return None };
     let position = place_of(photo, attempts.contains(&act.recorded.change))?;
     let is_timely = index.pack_of(act).questions().is_timely(photo, act.recorded.entry.time.wall);

@@ -4,6 +4,8 @@ use super::fault::NumberFault;
 
 /// Signs of an extension, a longer one before a shorter one that it begins with.
 const EXTENSION: [&str; 9] = ["分机号", "分机", "转接", "转", "轉", "ext.", "ext", "x", "#"];
+/// The characters with which they begin. Most numbers have none of them, and one look at each character is enough.
+const EXTENSION_BEGINS: [char; 6] = ['分', '转', '轉', 'e', 'x', '#'];
 /// Characters that hide digits.
 const MASKS: [char; 12] = ['*', '•', '●', '·', '×', '※', '■', '█', '○', '∗', '_', '?'];
 
@@ -50,7 +52,8 @@ pub(super) fn cut_extension(part: &str) -> Result<(&str, Option<&str>), NumberFa
     if is_masked(part) {
         return Err(NumberFault::Masked);
     }
-    let Some(at) = EXTENSION.iter().filter_map(|sign| part.find(sign)).min() else { return Ok((part, None)) };
+    let sign_at = || EXTENSION.iter().filter_map(|sign| part.find(sign)).min();
+    let Some(at) = part.contains(EXTENSION_BEGINS).then(sign_at).flatten() else { return Ok((part, None)) };
     let (main, mut after) = part.split_at(at);
     loop {
         let bare = after.trim_start_matches([' ', '-', ':', '.']);

@@ -9,7 +9,7 @@ use super::{
     Act, Acted, Assumed, CaseIndex, MOST_SCANNED, NEVER,
     order::in_order_of_effect,
     photos::unfit,
-    registered::Registered,
+    registered::{Registered, Spans},
     replies::{Judged, judged},
     rounds,
 };
@@ -56,6 +56,7 @@ impl<'a> CaseIndex<'a> {
                 superseded: corrected.get(&recorded.entry.key).copied(),
                 validity: None,
                 valid_from: None,
+                invalid_from: None,
                 late_mark: None,
             }
         };
@@ -76,7 +77,7 @@ impl<'a> CaseIndex<'a> {
             messages: Vec::new(),
             message_places: None,
             messages_of_day: HashMap::new(),
-            letter: None,
+            letters: Spans::default(),
             consents: HashMap::new(),
             registered: Registered::default(),
             acted: Vec::new(),
@@ -106,17 +107,24 @@ impl<'a> CaseIndex<'a> {
         self.registered.finish();
     }
 
+    /// What the sender and the recipient agreed to. A consent that was taken back was there until then.
+    fn find_consents(&mut self) {
+        for act in &self.acts {
+            let Body::Consent(consent) = act.body() else { continue };
+            let of = self.consents.entry((consent.by, consent.to.as_str())).or_default();
+            of.add_part(act.known_at(), act.superseded.unwrap_or(NEVER));
+        }
+        self.consents.values_mut().for_each(Spans::finish);
+    }
+
     fn group_acts(&mut self) {
         self.find_registered();
+        self.find_consents();
         for (place, act) in self.acts.iter().enumerate().filter(|(_, act)| act.stands()) {
             match act.body() {
                 Body::Mark(mark) => self.marks.entry(&mark.about).or_default().push(place),
                 Body::Ruling(ruling) if act.recorded.entry.author.role == Role::HqReviewer => {
                     self.rulings.entry(&ruling.about).or_default().push(place);
-                }
-                Body::Consent(consent) => {
-                    let of = self.consents.entry((consent.by, consent.to.as_str())).or_insert(act.known_at());
-                    *of = act.known_at().min(*of);
                 }
                 Body::Action(_) | Body::Close(_) => self.acted.push(Acted { at: act.when.at, place, latest: act.when.latest }),
                 Body::Alias(alias) if alias.waybill.as_str().starts_with(PROVISIONAL) => {
@@ -135,11 +143,17 @@ impl<'a> CaseIndex<'a> {
 
     fn find_unfit_photos(&mut self) {
         self.unfit = unfit(self);
-        let letters = self.standing().filter(|(_, act)| match act.body() {
+        // A letter that was taken back was there until then. One that head office calls void never was.
+        let is_letter = |act: &&Act<'_>| match act.body() {
             Body::Photo(photo) => photo.purpose == PhotoPurpose::Letter && !self.unfit.contains_key(act.key()),
             _ => false,
-        });
-        self.letter = letters.map(|(_, act)| act.known_at()).min();
+        };
+        let mut letters = Spans::default();
+        for act in self.acts.iter().filter(is_letter) {
+            letters.add_part(act.known_at(), act.superseded.unwrap_or(NEVER));
+        }
+        letters.finish();
+        self.letters = letters;
     }
 
     fn find_messages(&mut self) {
@@ -175,11 +189,11 @@ impl<'a> CaseIndex<'a> {
         let replies = self.acts.iter().enumerate().filter(|(_, act)| matches!(act.body(), Body::Reply(_)));
         let all: Vec<(usize, Judged)> = replies.map(|(place, act)| (place, judged(self, place, act))).collect();
         let mut has_changed = false;
-        for (place, Judged { validity, valid_from, late_mark }) in all {
+        for (place, Judged { validity, valid_from, invalid_from, late_mark }) in all {
             if let Some(act) = self.acts.get_mut(place) {
-                let new = (Some(validity), valid_from, late_mark);
-                has_changed |= (&act.validity, act.valid_from, act.late_mark) != (&new.0, new.1, new.2);
-                (act.validity, act.valid_from, act.late_mark) = new;
+                let new = (Some(validity), valid_from, invalid_from, late_mark);
+                has_changed |= (&act.validity, act.valid_from, act.invalid_from, act.late_mark) != (&new.0, new.1, new.2, new.3);
+                (act.validity, act.valid_from, act.invalid_from, act.late_mark) = new;
             }
         }
         has_changed

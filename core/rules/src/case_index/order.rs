@@ -4,7 +4,16 @@ use std::collections::HashMap;
 
 use doorstep_domain::{Body, EntryKey, UnixMs};
 
-use super::Act;
+use super::{Act, MOST_SCANNED};
+
+/// A reply that goes to where its receipt puts it.
+struct Waiting<'a> {
+    key: &'a EntryKey,
+    place: usize,
+    counts: UnixMs,
+    /// Before which place it stays.
+    until: usize,
+}
 
 /// Orders acts by when they take effect. A registration with corrected data is in the place of the wrong one. A reply counts from
 /// its receipt by the server, so it comes after the acts that were certainly done before, however many there are and whatever lies
@@ -22,34 +31,39 @@ pub(crate) fn in_order_of_effect(acts: Vec<Act<'_>>) -> Vec<Act<'_>> {
         acts = sorted(acts, firsts);
     }
     let received = |act: &Act<'_>| act.when.received.filter(|_| matches!(act.body(), Body::Reply(_)));
-    let replies: HashMap<&EntryKey, (usize, UnixMs)> =
-        acts.iter().enumerate().filter_map(|(place, act)| Some((act.key(), (place, received(act)?)))).collect();
-    if replies.is_empty() {
+    let mut waiting: Vec<Waiting<'_>> = acts
+        .iter()
+        .enumerate()
+        .filter_map(|(place, act)| Some(Waiting { key: act.key(), place, counts: received(act)?, until: acts.len() }))
+        .collect();
+    if waiting.is_empty() {
         return acts;
     }
-    // Before which place each reply stays.
-    let mut until: HashMap<usize, usize> = replies.values().map(|(reply, _)| (*reply, acts.len())).collect();
+    let by_key: Option<HashMap<&EntryKey, usize>> =
+        (waiting.len() > MOST_SCANNED).then(|| waiting.iter().enumerate().map(|(nth, reply)| (reply.key, nth)).collect());
     for (place, act) in acts.iter().enumerate() {
-        for (reply, counts) in act.body().references().into_iter().filter_map(|key| replies.get(key)) {
-            if *reply < place && act.when.received.is_some_and(|received| received < *counts) {
-                until.entry(*reply).and_modify(|until| *until = place.min(*until));
+        for key in act.body().references() {
+            let nth = match &by_key {
+                Some(by_key) => by_key.get(key).copied(),
+                None => waiting.iter().position(|reply| reply.key == key),
+            };
+            let Some(reply) = nth.and_then(|nth| waiting.get_mut(nth)) else { continue };
+            if reply.place < place && act.when.received.is_some_and(|received| received < reply.counts) {
+                reply.until = reply.until.min(place);
             }
         }
     }
-    let mut waiting: HashMap<usize, Vec<(usize, UnixMs)>> = HashMap::new();
-    for (reply, counts) in replies.values() {
-        let until = until.get(reply).copied().unwrap_or(acts.len());
-        waiting.entry(until).or_default().push((*reply, *counts));
-    }
+    waiting.sort_by_key(|reply| reply.until);
+    let mut waiting = waiting.into_iter().peekable();
     let mut moved: HashMap<usize, usize> = HashMap::new();
     // The acts so far that are earlier than each act behind them, by their latest possible times. These times grow from act to act.
     let mut least: Vec<(UnixMs, usize)> = Vec::new();
     for place in 0..=acts.len() {
-        for (reply, counts) in waiting.remove(&place).into_iter().flatten() {
-            let before = least.partition_point(|(latest, _)| *latest < counts);
+        while let Some(reply) = waiting.next_if(|reply| reply.until == place) {
+            let before = least.partition_point(|(latest, _)| *latest < reply.counts);
             let behind = before.checked_sub(1).and_then(|last| least.get(last)).map(|(_, place)| *place);
-            if let Some(behind) = behind.filter(|behind| *behind > reply) {
-                moved.insert(reply, behind);
+            if let Some(behind) = behind.filter(|behind| *behind > reply.place) {
+                moved.insert(reply.place, behind);
             }
         }
         let Some(act) = acts.get(place) else { continue };

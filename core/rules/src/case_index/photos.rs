@@ -10,14 +10,15 @@ use crate::{
     photo::{measured, shows},
 };
 
-/// The standing photos of a case that are no evidence.
+/// The photos of a case that are no evidence, also of those that were taken back since.
 ///
 /// Anybody can draw on a photo or crop it. Such a photo counts only if the case also has the original that it names, as taken and
 /// usable, so that a person who settles a liability can compare them.
 pub(crate) fn unfit<'a>(index: &CaseIndex<'a>) -> HashMap<&'a EntryKey, Unfit> {
     let photos: Vec<(&Act<'a>, &'a Photo)> = index
-        .standing()
-        .filter_map(|(_, act)| match act.body() {
+        .acts
+        .iter()
+        .filter_map(|act| match act.body() {
             Body::Photo(photo) => Some((act, photo)),
             _ => None,
         })
@@ -25,7 +26,7 @@ pub(crate) fn unfit<'a>(index: &CaseIndex<'a>) -> HashMap<&'a EntryKey, Unfit> {
     let mut unfit: HashMap<&EntryKey, Unfit> =
         photos.iter().filter_map(|(act, photo)| Some((act.key(), itself(index, act, photo)?))).collect();
     let (mut taken, mut spoiled): (HashSet<PhotoId>, HashSet<PhotoId>) = (HashSet::new(), HashSet::new());
-    for (act, photo) in photos.iter().filter(|(_, photo)| photo.original.is_none()) {
+    for (act, photo) in photos.iter().filter(|(act, photo)| act.stands() && photo.original.is_none()) {
         taken.insert(photo.id);
         if unfit.contains_key(act.key()) {
             spoiled.insert(photo.id);

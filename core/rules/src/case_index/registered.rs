@@ -30,9 +30,9 @@ impl Span {
     }
 }
 
-/// The spans of one code, or of one of its sub-reasons.
+/// The spans of one code, of one of its sub-reasons, or of a part of a reply.
 #[derive(Default)]
-struct Spans {
+pub(crate) struct Spans {
     /// Ordered by `from`. Each `until` is the latest one up to here.
     all: Vec<Span>,
     /// Those of correct data.
@@ -40,6 +40,11 @@ struct Spans {
 }
 
 impl Spans {
+    /// Adds a part that is there from a moment until a correction takes it back, or until [`NEVER`].
+    pub fn add_part(&mut self, from: UnixMs, until: UnixMs) {
+        self.add(Span { act: from, from, until });
+    }
+
     fn add(&mut self, span: Span) {
         self.all.push(span);
         if span.from > span.act {
@@ -47,7 +52,8 @@ impl Spans {
         }
     }
 
-    fn finish(&mut self) {
+    /// Puts them in order, after all of them are added.
+    pub fn finish(&mut self) {
         self.all.sort_by_key(|span| span.from);
         let mut until = UnixMs(i64::MIN);
         for span in &mut self.all {
@@ -55,6 +61,16 @@ impl Spans {
             span.until = until;
         }
         self.corrected.sort_by_key(|span| span.from);
+    }
+
+    /// Whether one of them is there at a moment. At [`NEVER`]: whether one still stands.
+    pub fn is_there(&self, at: UnixMs) -> bool {
+        self.known_until(at).is_some_and(|until| Span::lasts(until, at))
+    }
+
+    /// When the next one begins after a moment.
+    pub fn next(&self, after: UnixMs) -> Option<UnixMs> {
+        self.all.get(self.all.partition_point(|span| span.from <= after)).map(|span| span.from)
     }
 
     /// The latest end of those that were known by a moment.

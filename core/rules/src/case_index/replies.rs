@@ -1,6 +1,6 @@
 //! Decides whether a reply of a case is valid, and from when on (domain 6.4).
 
-use doorstep_domain::{Body, Customer, EntryKey, Recorded, Remark, Reply, Stands, UnixMs};
+use doorstep_domain::{Body, Customer, Recorded, Remark, Reply, Stands, UnixMs};
 
 use super::{Act, CaseIndex, is_head_office};
 use crate::{
@@ -21,6 +21,9 @@ pub(crate) struct Judged {
     /// When the reply became valid, if that was after its receipt: head office's server then had everything that the reply needs, or
     /// the outlet's mark that alone makes it valid.
     pub valid_from: Option<UnixMs>,
+    /// Since when the reply is known as invalid, if it counted until then: the receipt of the word against it. Without it, the reply was
+    /// known as invalid since its receipt, and a word that says so again moves nothing.
+    pub invalid_from: Option<UnixMs>,
     /// The index of an outlet's mark against the reply that came too late. It changes nothing before head office has looked, because
     /// otherwise a party that missed a duty could undo it, or an answer could be taken away at any time.
     pub late_mark: Option<usize>,
@@ -28,7 +31,19 @@ pub(crate) struct Judged {
 
 impl Judged {
     fn of(validity: Validity) -> Self {
-        Self { validity, valid_from: None, late_mark: None }
+        Self { validity, valid_from: None, invalid_from: None, late_mark: None }
+    }
+
+    /// Invalid by somebody's word.
+    fn marked(self, by: &Act<'_>) -> Self {
+        let invalid_from = self.invalid_by(by.known_at());
+        Self { invalid_from, ..Self::of(Validity::Marked { by: by.key().clone() }) }
+    }
+
+    /// Since when the reply is known as invalid if a word against it comes at a moment.
+    fn invalid_by(&self, known: UnixMs) -> Option<UnixMs> {
+        let counted = self.validity == Validity::Valid && self.valid_from.is_none_or(|from| from <= known);
+        if counted { Some(known) } else { self.invalid_from.map(|from| from.min(known)) }
     }
 }
 
@@ -38,24 +53,27 @@ pub(crate) fn judged(index: &CaseIndex<'_>, place: usize, act: &Act<'_>) -> Judg
     if !index.is_origin(act) && !is_head_office(act.recorded) {
         return Judged::of(Validity::NotOrigin);
     }
-    match by_head_office(index, act) {
-        Some(Said::Valid) => return Judged::of(Validity::Valid),
-        Some(Said::Invalid(by)) => return Judged::of(Validity::Marked { by }),
-        None => {}
+    let said = by_head_office(index, act);
+    if let Some((_, true)) = said.last() {
+        return Judged::of(Validity::Valid);
     }
-    by_outlets(index, place, act, by_itself(index, act, reply))
+    let without = by_outlets(index, place, act, by_itself(index, act, reply));
+    said.into_iter()
+        .fold(without, |judged, (by, is_valid)| if is_valid { Judged::of(Validity::Valid) } else { judged.marked(by) })
 }
 
 /// The validity without marks. A reply needs what the problems that were known when it came ask for, and is valid from the receipt of
 /// the last part that it needs. A correction of a problem's reason that comes later takes nothing from it [A]; if the correction ends
-/// a need, the reply is valid from its receipt.
+/// a need, the reply is valid from its receipt. A consent or a letter that is taken back when the reply counts already takes nothing from
+/// it either [A], because others have acted on the reply; before that, it was never there together with the rest.
 fn by_itself(index: &CaseIndex<'_>, act: &Act<'_>, reply: &Reply) -> Judged {
     let (pack, came) = (index.pack_of(act), act.known_at());
-    let agreed = index.consents.get(&(Customer::Sender, reply.decision.as_str())).copied();
+    let agreed = index.consents.get(&(Customer::Sender, reply.decision.as_str()));
+    let parts = || std::iter::once(&index.letters).chain(agreed);
     let at = |moment: UnixMs| {
-        let is_there = |part: Option<UnixMs>| part.is_some_and(|part| part <= moment);
         let had = |codes: &[String], subs: &[String]| index.registered.held(came, moment, codes, subs);
-        lacks(pack, reply, is_there(index.letter), is_there(agreed), had)
+        let agrees = agreed.is_some_and(|agreed| agreed.is_there(moment));
+        lacks(pack, reply, index.letters.is_there(moment), agrees, had)
     };
     match at(came) {
         None => return Judged::of(Validity::NoDecision),
@@ -69,7 +87,8 @@ fn by_itself(index: &CaseIndex<'_>, act: &Act<'_>, reply: &Reply) -> Judged {
     let mut moment = came;
     for _ in 0..MOST_MOMENTS {
         let ended = conditions.iter().filter_map(|(codes, subs)| index.registered.ended(came, moment, codes, subs));
-        let Some(next) = ended.chain(index.letter).chain(agreed).filter(|next| *next > moment).min() else { break };
+        let begun = parts().filter(|part| !part.is_there(moment)).filter_map(|part| part.next(moment));
+        let Some(next) = ended.chain(begun).filter(|next| *next > moment).min() else { break };
         moment = next;
         if at(moment).is_some_and(|needs| needs.is_empty()) {
             return Judged { valid_from: Some(moment), ..Judged::of(Validity::Valid) };
@@ -97,7 +116,7 @@ fn by_outlets(index: &CaseIndex<'_>, place: usize, act: &Act<'_>, itself: Judged
             Remark::Valid => Judged { valid_from: Some(mark.known_at()), ..Judged::of(Validity::Valid) },
             _ if is_late() && matches!(judged.validity, Validity::Marked { .. }) => judged,
             _ if is_late() => Judged { late_mark: index.place_of(mark.key()), ..judged },
-            _ => Judged::of(Validity::Marked { by: mark.key().clone() }),
+            _ => judged.marked(mark),
         };
     }
     judged
@@ -118,21 +137,14 @@ fn marked_until(index: &CaseIndex<'_>, place: usize, act: &Act<'_>, valid_from: 
     Some(runs_out.map_or(by_time, |runs_out| runs_out.min(by_time)))
 }
 
-/// Head office's word on a reply.
-enum Said {
-    Valid,
-    Invalid(EntryKey),
-}
-
-/// Head office's decision on the reply, else the newest of its marks. It outranks every outlet's mark.
-fn by_head_office(index: &CaseIndex<'_>, act: &Act<'_>) -> Option<Said> {
-    match index.ruling_on(act.key()).map(|(by, ruling)| (ruling.stands, by)) {
-        Some((Stands::Upheld, _)) => return Some(Said::Valid),
-        Some((Stands::Lifted, by)) => return Some(Said::Invalid(by.key().clone())),
-        None => {}
-    }
-    let (mark, remark) = marks(index, act, is_head_office).next()?;
-    Some(if remark == Remark::Valid { Said::Valid } else { Said::Invalid(mark.key().clone()) })
+/// Head office's words on the reply, each with whether it says that the reply is valid, the one that counts last: the ruling, else the
+/// newest mark. It outranks every outlet's mark.
+fn by_head_office<'r, 'a>(index: &'r CaseIndex<'a>, act: &'r Act<'_>) -> Vec<(&'r Act<'a>, bool)> {
+    let mut all: Vec<(&Act<'a>, bool)> =
+        marks(index, act, is_head_office).map(|(mark, remark)| (mark, remark == Remark::Valid)).collect();
+    all.reverse();
+    all.extend(index.ruling_on(act.key()).map(|(by, ruling)| (by, ruling.stands == Stands::Upheld)));
+    all
 }
 
 /// The marks on a reply by some authors that head office has not lifted, the newest first. The origin outlet's marks on its own reply

@@ -103,7 +103,8 @@ fn problems(index: &CaseIndex<'_>, clock: &Clock, version: usize) -> Vec<Start> 
             From::TheoreticalArrival => act.facts.arrival.unwrap_or(UnixMs(i64::MAX)),
         };
         let is_start = clock.starts.is(act.body()) && counts_as_start(index, act, clock, at);
-        if !is_start || index.restated.contains(&act.recorded.change) {
+        // Correct data of a problem that is judged elsewhere are judged elsewhere too.
+        if !is_start || index.restated.contains(&act.registered.change) {
             continue;
         }
         let same = |start: &&Start| {
@@ -188,15 +189,8 @@ fn unanswered(index: &CaseIndex<'_>, version: usize) -> Vec<Start> {
         let replies = acts.filter(|act| act.stands()).filter(is_reply);
         let (valid, invalid): (Vec<_>, Vec<_>) = replies.partition(|act| act.is_valid_reply());
         let first_valid = valid.iter().filter_map(|act| act.counts_from()).min();
-        // Only the mark or ruling that makes a reply invalid has a time here. Other marks on it move nothing.
-        let marked = |act: &Act<'_>| {
-            let by = act.validity.as_ref().and_then(|validity| match validity {
-                Validity::Marked { by } => index.act(by),
-                _ => None,
-            });
-            by.map_or(act.when.received, |mark| Some(mark.known_at()))
-        };
-        let first_invalid = invalid.iter().filter_map(|act| marked(act)).min();
+        // A word against a reply that lacked something already moves nothing [A]: whoever must act then could move their own duty.
+        let first_invalid = invalid.iter().filter_map(|act| act.invalid_from.max(act.when.received)).min();
         let at = first_invalid.map_or(due.plus(1), |invalid| invalid.min(due.plus(1)));
         if first_valid.is_none_or(|valid| valid > at) && at <= index.now {
             starts.push(Start { at, overtaken: first_valid, ..told });

@@ -101,8 +101,8 @@ impl<'a> Faults<'a> {
         self.check(pack.utc_offset_minutes.abs() <= 14 * 60 && pack.zone().is_some(), "utc_offset_minutes", || {
             "minutes east of UTC, -840 to 840; China has 480".into()
         });
-        if let Err(error) = regex_lite::Regex::new(&pack.waybill_pattern) {
-            self.wrong("waybill_pattern", error.to_string());
+        if let Some(fault) = pack.waybill_pattern.fault() {
+            self.wrong("waybill_pattern", fault);
         }
         self.path.push(To::Key("switches"));
         self.check(pack.switches.leniency_share <= 100, "leniency_share", || "a share is 0 to 100 percent".into());

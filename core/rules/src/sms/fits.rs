@@ -31,7 +31,11 @@ pub fn fits_known(pack: &Pack, template: &Template, waybill: &Waybill, known: &K
 
 /// Whether a text is a template's neutral form, which has no surname.
 pub(super) fn is_neutral(pack: &Pack, template: &Template, waybill: &Waybill, known: &Known<'_>, text: &str) -> bool {
-    matches(pack, template, waybill, known, text, |pieces| neutral(&pieces))
+    // A checked template has the surname outside of brackets, so its neutral form has the neutral address. Few texts have it, and
+    // the template is read only for those.
+    let has_address = |language| text.contains(pack.neutral_address(language));
+    [Language::Zh, Language::En].into_iter().any(has_address)
+        && matches(pack, template, waybill, known, text, |pieces| neutral(&pieces))
 }
 
 fn matches<'a>(
@@ -99,7 +103,7 @@ impl Matching<'_> {
     fn ends(&self, pieces: &[Piece<'_>], from: BTreeSet<usize>) -> BTreeSet<usize> {
         pieces.iter().fold(from, |from, piece| match piece {
             Piece::Text(literal) => self.after_text(literal, from),
-            Piece::Neutral => self.after_text(self.language.of(&self.pack.neutral_address()), from),
+            Piece::Neutral => self.after_text(self.pack.neutral_address(self.language), from),
             Piece::Value(variable) => from.into_iter().flat_map(|at| self.after_value(*variable, at)).collect(),
             Piece::Optional(inner) => {
                 let mut both = from.clone();

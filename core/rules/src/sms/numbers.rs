@@ -105,7 +105,7 @@ impl<'a> Numbers<'a> {
     fn take_sms(&mut self, act: &Act<'a>, sms: &Sms) {
         let is_known =
             |source: &Source| source.tag == act.key().tag || source.received.is_none_or(|received| received <= act.when.latest);
-        if self.marks(sms).any(|mark| self.wrong.get(&mark).is_some_and(is_known)) {
+        if !self.wrong.is_empty() && self.marks(sms).any(|mark| self.wrong.get(&mark).is_some_and(is_known)) {
             self.named.insert(act.key());
         }
     }
@@ -136,9 +136,11 @@ impl<'a> Numbers<'a> {
 
     fn take_given(&mut self, act: &Act<'a>) {
         let Some(given) = given_by(act) else { return };
-        for mark in marks_of(&self.case, given) {
-            self.wrong.remove(&mark);
-            self.once_wrong.remove(&mark);
+        if !self.once_wrong.is_empty() {
+            for mark in marks_of(&self.case, given) {
+                self.wrong.remove(&mark);
+                self.once_wrong.remove(&mark);
+            }
         }
         self.given.push(given);
     }
@@ -221,6 +223,9 @@ pub(crate) fn stop_wrong_numbers(index: &CaseIndex<'_>, messages: &mut [Message]
         return;
     }
     let numbers = Numbers::by(index, messages);
+    if numbers.wrong.is_empty() && numbers.stopped.is_empty() {
+        return;
+    }
     let sms = index.acts.iter().filter_map(|act| match act.body() {
         Body::Sms(sms) => Some((act.key(), sms)),
         _ => None,

@@ -1,7 +1,5 @@
 //! Renders a template to a text (domain 5.2). It refuses a text that would lack something that a message needs to count.
 
-use std::borrow::Cow;
-
 use doorstep_domain::{Numbers, UnixMs, Waybill, words};
 use serde::Serialize;
 
@@ -316,8 +314,7 @@ impl Renderer<'_> {
                 Piece::Text(text) => out.push_str(text),
                 Piece::Optional(inner) => out.push_str(&self.text(inner, true)?.unwrap_or_default()),
                 Piece::Neutral => {
-                    let words = self.pack.neutral_address();
-                    let address = self.in_language(&words);
+                    let address = self.pack.neutral_address(self.language);
                     match fault_of_sight(self.template, Variable::Honorific, address) {
                         Some(fault) => return Err(fault),
                         None => out.push_str(address),
@@ -336,9 +333,12 @@ impl Renderer<'_> {
 
 impl Pack {
     /// How a person is addressed whose name has no surname that can be read.
-    pub(super) fn neutral_address(&self) -> Cow<'_, Words> {
-        let of_product = || Words { zh: "尊敬的客户".to_owned(), en: "Dear customer".to_owned() };
-        self.sms.neutral.as_ref().map_or_else(|| Cow::Owned(of_product()), Cow::Borrowed)
+    pub(super) fn neutral_address(&self, language: Language) -> &str {
+        let of_product = match language {
+            Language::Zh => "尊敬的客户",
+            Language::En => "Dear customer",
+        };
+        self.sms.neutral.as_ref().map_or(of_product, |words| language.of(words))
     }
 }
 

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use doorstep_domain::{
-    Author, Body, CaseId, EntryKey, Fault, MessageKey, Personal, Role, Sms, SmsFault, SmsLevel, SmsReport, SmsState, SmsWay, Tag,
-    UnixMs, is_marked,
+    Author, Body, CaseId, EntryKey, Fault, MessageKey, Personal, ReasonCode, Role, Sms, SmsFault, SmsLevel, SmsReport, SmsState,
+    SmsWay, Tag, UnixMs, marks_of,
 };
 
 use super::{Known, Message, SmsLack, fits, fits::is_neutral};
@@ -117,7 +117,7 @@ pub(crate) fn messages(index: &CaseIndex<'_>) -> Vec<Message> {
             _ => {}
         }
     }
-    let given = given(index);
+    let given = given(index, &case);
     let all = index.acts.iter().filter_map(|act| match act.body() {
         Body::Sms(sms) => {
             let about = reports.get(act.key()).map(Vec::as_slice).unwrap_or_default();
@@ -137,14 +137,17 @@ pub(crate) fn messages(index: &CaseIndex<'_>) -> Vec<Message> {
 }
 
 /// The numbers that the origin outlet gave. Messages to them count, as to the label's number and its virtual one (domain 5.4).
-fn given<'a>(index: &CaseIndex<'a>) -> Vec<Given<'a>> {
-    let given = |act: &Act<'a>| Some(Given { number: given_by(act)?, until: act.superseded });
+fn given(index: &CaseIndex<'_>, case: &CaseId) -> Vec<Given> {
+    if !index.acts.iter().any(|act| matches!(act.body(), Body::Sms(_))) {
+        return Vec::new();
+    }
+    let given = |act: &Act<'_>| Some(Given { marks: marks_of(case, given_by(act)?).collect(), until: act.superseded });
     index.acts.iter().filter_map(given).collect()
 }
 
 /// A number that the origin outlet gave. A message that left before a correction of the reply was right when it left.
-struct Given<'a> {
-    number: &'a Personal,
+struct Given {
+    marks: Vec<[u8; 8]>,
     /// When a correction superseded the reply.
     until: Option<UnixMs>,
 }
@@ -192,7 +195,7 @@ fn heard<'a>(act: &Act<'_>, attempt: Option<&Act<'_>>, about: &[&'a Act<'a>]) ->
 fn message<'a>(
     index: &CaseIndex<'a>,
     case: &CaseId,
-    given: &[Given<'_>],
+    given: &[Given],
     act: &Act<'a>,
     sms: &Sms,
     about: &[&'a Act<'a>],
@@ -215,13 +218,14 @@ fn message<'a>(
     let proven = attempt.zip(progress.sent_by).and_then(|(attempt, sent)| index.pack_of(attempt).day(sent));
     let day = of.unwrap_or(sms.day);
     // Hash the number that it was sent to; do not trust the writer's hash.
-    let is_other = sms.to.text().is_some() && !is_marked(case, &sms.to, &sms.mark);
-    let is_its = |mark: &[u8; 8]| *mark == sms.mark || is_marked(case, &sms.to, mark);
+    let its: Vec<[u8; 8]> = marks_of(case, &sms.to).collect();
+    let is_other = sms.to.text().is_some() && !its.contains(&sms.mark);
+    let is_its = |mark: &[u8; 8]| *mark == sms.mark || its.contains(mark);
     let is_listed = [act.facts.mobile, act.facts.virtual_mobile].iter().flatten().any(is_its);
     let is_known = is_listed
         || given.iter().any(|given| {
             let holds = given.until.is_none_or(|until| progress.sent_at.is_some_and(|sent| sent < until));
-            holds && is_marked(case, given.number, &sms.mark)
+            holds && given.marks.contains(&sms.mark)
         });
     let by_word_counts = index.pack_of(act).sms.proves_alone_by_word.unwrap_or(true);
     let mut lacks = text_lacks(index, act, sms);
@@ -240,7 +244,7 @@ fn message<'a>(
     lacks.sort_unstable();
     Message {
         entry: act.key().clone(),
-        key: Sms { day, ..sms.clone() }.message(case),
+        key: MessageKey::of(case, day, sms.template.as_ref().map_or("", ReasonCode::as_str), &sms.mark),
         attempt: attempt.map(|attempt| attempt.key().clone()),
         is_void: !act.stands() || (sms.attempt.is_some() && attempt.is_none()),
         day,
@@ -291,7 +295,7 @@ fn text_lacks(index: &CaseIndex<'_>, act: &Act<'_>, sms: &Sms) -> Vec<SmsLack> {
 fn attempt_of<'r, 'a>(index: &'r CaseIndex<'a>, act: &Act<'_>, sms: &Sms) -> Option<&'r Act<'a>> {
     let attempts = || index.standing().map(|(_, act)| act).filter(|act| matches!(act.body(), Body::Attempt(_)));
     let Some(key) = &sms.attempt else { return attempts().rfind(|attempt| attempt.when.at <= act.when.at) };
-    let named = index.acts.iter().find(|act| act.key() == key && matches!(act.body(), Body::Attempt(_)))?;
+    let named = index.act(key).filter(|act| matches!(act.body(), Body::Attempt(_)))?;
     if named.stands() {
         return Some(named);
     }

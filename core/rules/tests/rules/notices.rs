@@ -98,3 +98,20 @@ fn a_call_to_another_outlet_than_the_origin_tells_the_origin_nothing_and_is_a_no
         assert_eq!(rules, if told { ["LIA-01"] } else { ["LIA-06"] }, "{outlet:?}");
     }
 }
+
+// rules: SLA-03, LIA-04, SLA-05
+#[test]
+fn a_notice_tells_of_what_happened_before_it_also_if_the_server_has_that_only_later() {
+    // The courier has no network and phones the clerk, who notifies the origin outlet.
+    for (failure, told) in [(-1_000, true), (0, true), (1, false), (1_000, false)] {
+        let noticed = at(0, 14, 0, 0);
+        let mut story = Story::new();
+        story.notice(noticed, Some(noticed), "0571");
+        story.attempt(noticed.plus(failure), Some(at(0, 23, 0, 0)), "DF-NOBODY");
+        assert_eq!(
+            clocks(&story, "SLA-03", at(2, 0, 0, 0)),
+            [if told { Timeliness::OnTime } else { Timeliness::Late }],
+            "{failure}"
+        );
+    }
+}

@@ -72,7 +72,7 @@ pub fn told(reading: &Reading<'_>) -> Vec<Told> {
 impl<'a> Reading<'a> {
     /// When a clock runs out that starts at a moment: `Ok(None)` for never, an error if a schedule is missing.
     pub fn due(&self, pack: &Pack, clock: &Clock, start: UnixMs) -> Result<Option<UnixMs>, ()> {
-        let outlet = self.facts.delivering_outlet.as_ref().map(|outlet| outlet.as_str());
+        let outlet = self.facts_at(start).delivering_outlet.as_ref().map(|outlet| outlet.as_str());
         Ok(Some(match &clock.due {
             Due::NoLimit => return Ok(None),
             Due::AtStart => start,
@@ -174,17 +174,25 @@ impl<'a> Reading<'a> {
             let at = match row.from {
                 From::Act => act.time.at,
                 From::Found => problem.found_at.map_or(act.time.at, |found| Self::stated(act, found)),
-                From::TheoreticalArrival => self.facts.arrival.unwrap_or(UnixMs(i64::MAX)),
+                From::TheoreticalArrival => act.facts.arrival.unwrap_or(UnixMs(i64::MAX)),
             };
             let is_start = row.starts.is(act.body()) && (act.stands() || (at != UnixMs(i64::MAX) && self.is_start(row, act, at)));
             let is_again = |other: &usize| {
                 let other_act = &self.acts[*other];
                 let Body::Problem(first) = other_act.body() else { return false };
-                let same = first.reason == problem.reason && first.stage == problem.stage && other_act.outlet() == act.outlet();
+                let same = first.reason == problem.reason
+                    && first.stage == problem.stage
+                    && first.piece == problem.piece
+                    && other_act.outlet() == act.outlet();
                 let ended = self.end_after(*other).is_some_and(|end| end.place < place);
                 (same && !ended) || other_act.first.entry.key == act.first.entry.key
             };
-            if is_start && !started.iter().any(is_again) {
+            // A problem that was registered under a provisional number is judged in that number's case.
+            let is_restated = self.standing().any(|(_, alias)| {
+                let is_provisional = |alias: &Alias| alias.waybill.as_str().starts_with("PV-");
+                matches!(alias.body(), Body::Alias(alias) if is_provisional(alias)) && alias.recorded.change == act.first.change
+            });
+            if is_start && !is_restated && !started.iter().any(is_again) {
                 started.push(place);
                 if act.version == version {
                     starts.push(Start::of(place, place, at));
@@ -359,7 +367,7 @@ impl<'a> Reading<'a> {
                 continue;
             }
             if let (On::Problem, Body::Problem(a), Body::Problem(b)) = (clock.starts.on, first.body(), act.body())
-                && (a.reason != b.reason || a.stage != b.stage || first.outlet() != act.outlet())
+                && (a.reason != b.reason || a.stage != b.stage || a.piece != b.piece || first.outlet() != act.outlet())
             {
                 continue;
             }
@@ -419,7 +427,7 @@ impl<'a> Reading<'a> {
             }));
         }
         let outlet = Some(act.outlet());
-        let of_origin = self.facts.origin_outlet.as_ref() == outlet && self.facts.delivering_outlet.as_ref() != outlet;
+        let of_origin = act.facts.origin_outlet.as_ref() == outlet && act.facts.delivering_outlet.as_ref() != outlet;
         match act.body() {
             Body::Attempt(_) | Body::Action(_) | Body::Close(_) => true,
             Body::Tick(tick) => !of_origin && steps.iter().any(|row| row.code == tick.step.as_str()),
@@ -466,7 +474,7 @@ impl<'a> Reading<'a> {
             };
         };
         if clock.met_by.iter().any(|event| event.on == On::DataEntry) {
-            return if self.facts.entered.is_some_and(|entered| entered <= due) { Became::Met } else { Became::Missed };
+            return if first.facts.entered.is_some_and(|entered| entered <= due) { Became::Met } else { Became::Missed };
         }
         // Point 1: received in time or, for deliveries and runs, certainly done in time.
         let is_in_time = |deed: &Deed| {

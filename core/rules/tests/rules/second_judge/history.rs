@@ -56,6 +56,10 @@ pub enum Act {
     Call,
     Goods,
     Correction,
+    /// Head office's list has another row for the parcel.
+    Listed,
+    /// The parcel's own number is known, or a problem of its provisional number is registered again.
+    Alias,
     /// A failed delivery that a photo of a label without a number explains. Only in the wider histories.
     NoNumber,
     /// A call and a message to the label's number that failed. Only in the wider histories.
@@ -85,6 +89,9 @@ const OFTEN: &[(Act, usize)] = &[
     (Act::Correction, 5),
 ];
 
+/// What changes the parcel's row or number. Not in the wider histories, where it would only make the other acts rarer.
+const ROWS: &[(Act, usize)] = &[(Act::Listed, 2), (Act::Alias, 1)];
+
 /// What happens in the wider histories too. The second judge does not read what it does to a proof.
 const WIDER: &[(Act, usize)] = &[(Act::NoNumber, 2), (Act::WrongNumber, 2)];
 
@@ -110,7 +117,12 @@ pub struct Plan {
     /// Whether the day's list names an arrival, and a time of data entry.
     pub arrival: Option<i64>,
     pub entered: Option<i64>,
+    /// Whether the label cannot be read, so that the case is one of a provisional number, which is in no list.
+    pub is_provisional: bool,
 }
+
+/// A provisional number.
+const PROVISIONAL: &str = "PV-0412-ABCDEFGH";
 
 pub const NETWORKS: [&str; 4] = ["qinghe", "zto-process", "nengda-gd", "cs-generic"];
 const STEPS: &[i64] = &[
@@ -139,13 +151,13 @@ impl Plan {
     pub fn of(seed: u64) -> Self {
         let mut dice = Dice(seed);
         let network = dice.pick(&NETWORKS[..]);
-        Self::by(network, OFTEN, &mut dice)
+        Self::by(network, &[OFTEN, ROWS].concat(), &mut dice)
     }
 
     /// A wider history of a number, in one network by its newest version.
     pub fn wider(network: &'static str, seed: u64) -> Self {
         let often = [OFTEN, WIDER].concat();
-        Self { switch_ms: None, version: 2, ..Self::by(network, &often, &mut Dice(seed)) }
+        Self { switch_ms: None, version: 2, is_provisional: false, ..Self::by(network, &often, &mut Dice(seed)) }
     }
 
     fn by(network: &'static str, acts: &[(Act, usize)], dice: &mut Dice) -> Self {
@@ -172,6 +184,7 @@ impl Plan {
             judged_after_ms: *dice.pick(&[0, HOUR, 12 * HOUR, DAY, 3 * DAY, 9 * DAY]),
             arrival: (dice.of(8) > 0).then(|| (dice.of(12) as i64 - 4) * HOUR),
             entered: (dice.of(2) > 0).then(|| (dice.of(48) as i64 - 12) * HOUR),
+            is_provisional: dice.of(10) == 0,
         }
     }
 
@@ -190,8 +203,12 @@ impl Plan {
     /// The history written down, and when it is judged.
     pub fn written(&self) -> (Story, UnixMs) {
         let mut story = Story::under(self.book());
-        story.facts.arrival = self.arrival.map(|ms| at(0, 8, 0, 0).plus(ms));
-        story.facts.entered = self.entered.map(|ms| at(0, 8, 0, 0).plus(ms));
+        if self.is_provisional {
+            story.facts = Facts::unlisted(story.facts.network, Waybill::parse(PROVISIONAL).unwrap());
+        } else {
+            story.facts.arrival = self.arrival.map(|ms| at(0, 8, 0, 0).plus(ms));
+            story.facts.entered = self.entered.map(|ms| at(0, 8, 0, 0).plus(ms));
+        }
         let mut clock = at(0, 8, 0, 0);
         for step in &self.moves {
             clock = clock.plus(step.after_ms);
@@ -267,7 +284,15 @@ fn attempt(story: &Story, dice: &mut Dice) -> Attempt {
     let codes = codes(story, true);
     let reason = if codes.is_empty() || dice.of(12) == 0 { "DF-NOMONEY".to_owned() } else { dice.pick(&codes).clone() };
     let reason = if dice.of(4) == 0 { "DF-NOMONEY".to_owned() } else { reason };
-    Attempt::of(code(&reason))
+    Attempt { piece: piece(dice), ..Attempt::of(code(&reason)) }
+}
+
+/// At times one of two pieces of the shipment.
+fn piece(dice: &Dice) -> Option<Waybill> {
+    // Numbers of its own, so that the other details stay as they were.
+    let mut dice = Dice(dice.0 ^ 0x7069_6563_6573);
+    let pieces = ["QH310000000017-1", "QH310000000017-2"].map(|piece| Waybill::parse(piece).unwrap());
+    (dice.of(8) == 0).then(|| dice.pick(&pieces).clone())
 }
 
 fn problem(story: &Story, dice: &mut Dice, captured: UnixMs) -> Problem {
@@ -279,7 +304,7 @@ fn problem(story: &Story, dice: &mut Dice, captured: UnixMs) -> Problem {
     let stage = if stages.is_empty() { *dice.pick(Stage::ALL) } else { *dice.pick(&stages) };
     let found_at = (dice.of(2) == 0).then(|| captured.plus(-*dice.pick(&[0, 60_000, 90 * 60_000, 5 * HOUR])));
     let count = (dice.of(4) == 0).then_some(2);
-    Problem { found_at, count, ..Problem::of(reason, stage) }
+    Problem { found_at, count, piece: piece(dice), ..Problem::of(reason, stage) }
 }
 
 fn write(story: &mut Story, act: Act, captured: UnixMs, dice: &mut Dice) {
@@ -374,7 +399,7 @@ fn write(story: &mut Story, act: Act, captured: UnixMs, dice: &mut Dice) {
         }
         Act::Close => {
             let outcome = one_outcome(story, dice, &["SIGNED", "SIGNED", "RETURNED", "TRANSFERRED"], |row| row.closes);
-            (&COURIER, Body::Close(Close::of(outcome)))
+            (&COURIER, Body::Close(Close { piece: piece(dice), ..Close::of(outcome) }))
         }
         Act::Tick => {
             let steps: Vec<String> = story.book.newest().pack.steps.iter().map(|step| step.code.clone()).collect();
@@ -404,6 +429,11 @@ fn write(story: &mut Story, act: Act, captured: UnixMs, dice: &mut Dice) {
             let Some(of) = of else { return };
             return correct(story, &of, captured, standing, dice);
         }
+        Act::Listed => return list(story, captured, dice),
+        Act::Alias if story.facts.waybill.as_str() == PROVISIONAL => {
+            (&WEST, Body::Alias(Alias { waybill: Waybill::parse("QH310000000017").unwrap() }))
+        }
+        Act::Alias => return register_again(story, captured, standing, dice),
     };
     let key = record(story, by, captured, standing, body, dice);
     if act == Act::NoNumber {
@@ -419,7 +449,10 @@ fn write(story: &mut Story, act: Act, captured: UnixMs, dice: &mut Dice) {
     if act == Act::Proven {
         // What belongs to the message lies within the attempt's own time, so that the day is proven or not as the attempt is.
         let recorded = story.entries.last().unwrap().clone();
-        if matches!(recorded.standing, Standing::Accepted(receipt) if receipt.received_at == captured && receipt.acted.anchored) {
+        let is_listed = !story.facts.is_unlisted();
+        if is_listed
+            && matches!(recorded.standing, Standing::Accepted(receipt) if receipt.received_at == captured && receipt.acted.anchored)
+        {
             let pack = &story.book.newest().pack;
             let (day, sms) = (pack.day(captured).unwrap(), message(Some(key)));
             let text = sms.text.text().unwrap().replace("青禾速运", &pack.name.zh);
@@ -427,6 +460,42 @@ fn write(story: &mut Story, act: Act, captured: UnixMs, dice: &mut Dice) {
             story.sms(captured, Sms { day, text, digest, ..sms }, SmsState::Sent);
         }
     }
+}
+
+/// Head office's list has another row for the parcel from now on, or since an hour. The server writes the first row too.
+fn list(story: &mut Story, captured: UnixMs, dice: &mut Dice) {
+    if story.entries.is_empty() || story.facts.is_unlisted() {
+        return;
+    }
+    let write = |story: &mut Story, since: UnixMs, facts: Facts| {
+        let seq = 1 + story.entries.len() as u64;
+        let recorded = story.add(&SERVER, captured, Some(captured), Body::Listed(Listed { since }));
+        (recorded.entry.key.seq, recorded.entry.time.mono_ms, recorded.entry.facts) = (seq, seq, Some(facts));
+    };
+    let last = story.entries.iter().rfind(|r| matches!(r.entry.body, Body::Listed(_))).and_then(|r| r.entry.facts.clone());
+    let mut facts = last.unwrap_or_else(|| {
+        write(story, at(0, 6, 0, 0), story.facts.clone());
+        story.facts.clone()
+    });
+    let outlet = |code: &str| Some(code.parse().unwrap());
+    match dice.of(5) {
+        0 | 1 => facts.origin_outlet = outlet(*dice.pick(&["0571", "0999"])),
+        2 => facts.delivering_outlet = outlet(*dice.pick(&["0412", "0413"])),
+        3 => facts.arrival = Some(captured.plus(*dice.pick(&[-5 * HOUR, HOUR]))),
+        _ => facts.entered = Some(captured.plus(*dice.pick(&[-5 * HOUR, HOUR]))),
+    }
+    write(story, captured.plus(*dice.pick(&[0, 0, -HOUR])), facts);
+}
+
+/// A problem that was registered under a provisional number is registered again under the parcel's own, in one change with that number.
+fn register_again(story: &mut Story, captured: UnixMs, standing: Standing, dice: &mut Dice) {
+    let problem = problem(story, dice, captured);
+    let key = record(story, &WEST, captured, standing.clone(), Body::Problem(problem), dice);
+    let problem = story.entries.last().unwrap().clone();
+    let alias = Body::Alias(Alias { waybill: Waybill::parse(PROVISIONAL).unwrap() });
+    let recorded = story.add(&WEST, captured, None, alias);
+    (recorded.change, recorded.standing, recorded.entry.time) = (problem.change, standing, problem.entry.time);
+    (recorded.entry.key.tag, recorded.entry.key.seq, recorded.entry.key.index) = (key.tag, key.seq, Some(1));
 }
 
 /// The codes of some outcomes of the newest version.

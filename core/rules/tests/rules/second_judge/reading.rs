@@ -32,6 +32,8 @@ pub struct Act<'a> {
     /// Which version was in force, and whether it may have been another.
     pub version: usize,
     pub is_version_unsure: bool,
+    /// The facts of the parcel by the row of head office's list that was in force.
+    pub facts: &'a Facts,
     /// When a correction took it back.
     pub withdrawn: Option<UnixMs>,
 }
@@ -93,7 +95,9 @@ pub struct End {
 /// A history as it is read.
 pub struct Reading<'a> {
     pub acts: Vec<Act<'a>>,
-    pub facts: &'a Facts,
+    rows: Vec<(UnixMs, &'a Facts)>,
+    /// Whether the parcel has no number of its own yet.
+    is_provisional: bool,
     pub book: &'a Rulebook,
     pub now: UnixMs,
     pub rounds: Vec<Round>,
@@ -158,21 +162,48 @@ fn with_replies_at_their_receipt(acts: Vec<Act<'_>>) -> Vec<Act<'_>> {
     placed.into_iter().map(|(_, act)| act).collect()
 }
 
+/// The rows that head office wrote into the case, the oldest first, and from when on each is in force. Without one it is the copy of the
+/// devices.
+fn rows_of<'a>(all: &'a [Recorded], facts: &'a Facts) -> Vec<(UnixMs, &'a Facts)> {
+    let row = |r: &'a Recorded| match &r.entry.body {
+        Body::Listed(listed) if r.entry.author.is_server() && r.standing.receipt().is_some() => {
+            Some((listed.since, r.entry.key.seq, r.entry.facts.as_ref()?))
+        }
+        _ => None,
+    };
+    let mut rows: Vec<_> = all.iter().filter_map(row).collect();
+    rows.sort_by_key(|(since, seq, _)| (*since, *seq));
+    if rows.is_empty() {
+        vec![(UnixMs(i64::MIN), facts)]
+    } else {
+        rows.into_iter().map(|(since, _, facts)| (since, facts)).collect()
+    }
+}
+
+/// The row in force at a moment. The first one covers the time before it too.
+fn row_at(rows: &[(UnixMs, &Facts)], at: UnixMs) -> usize {
+    rows.iter().rposition(|(since, _)| *since <= at).unwrap_or(0)
+}
+
 impl<'a> Reading<'a> {
     pub fn of(all: &'a [Recorded], facts: &'a Facts, book: &'a Rulebook, now: UnixMs) -> Self {
         let mut order: Vec<&Recorded> = all.iter().collect();
         order.sort_by_key(|r| (rank(all, first_of(all, r)), first_of(all, r).entry.key != r.entry.key, rank(all, r)));
+        let rows = rows_of(all, facts);
         let act = |recorded: &'a Recorded| {
             let first = first_of(all, recorded);
             let time = time_of(first, book);
+            let row = row_at(&rows, time.at).max(row_at(&rows, time.earliest)).min(row_at(&rows, time.latest));
             let version = in_force(book, time.at);
             let switches = || versions(book).into_iter().skip(1).map(|version| version.valid_from);
             let is_version_unsure = time.received.is_some() && switches().any(|from| time.earliest < from && from <= time.latest);
-            Act { recorded, first, time, version, is_version_unsure, withdrawn: withdrawn(all, recorded) }
+            Act { recorded, first, time, version, is_version_unsure, facts: rows[row].1, withdrawn: withdrawn(all, recorded) }
         };
         let acts: Vec<Act<'a>> = with_replies_at_their_receipt(order.into_iter().map(act).collect());
         let (rounds, begun, ends) = (Vec::new(), Vec::new(), Vec::new());
-        let mut reading = Self { acts, facts, book, now, rounds, begun, ends, has_ended: false, words: HashMap::new() };
+        let is_provisional = facts.waybill.as_str().starts_with("PV-");
+        let (has_ended, words) = (false, HashMap::new());
+        let mut reading = Self { acts, rows, is_provisional, book, now, rounds, begun, ends, has_ended, words };
         // How long a mark counts depends on when the origin outlet was told, and the rounds depend on the replies.
         for _ in 0..2 {
             let replies = (0..reading.acts.len()).filter(|place| matches!(reading.acts[*place].body(), Body::Reply(_)));
@@ -180,6 +211,11 @@ impl<'a> Reading<'a> {
             reading.find_rounds();
         }
         reading
+    }
+
+    /// The facts of the parcel at a moment.
+    pub fn facts_at(&self, at: UnixMs) -> &'a Facts {
+        self.rows[row_at(&self.rows, at)].1
     }
 
     pub fn pack(&self, version: usize) -> &'a Pack {
@@ -218,7 +254,7 @@ impl<'a> Reading<'a> {
     pub fn is_to_origin(&self, act: &Act<'_>) -> bool {
         let Body::Notice(notice) = act.body() else { return false };
         let by_head_office = |(mark, said): (&Act<'_>, Remark)| said == Remark::WrongTarget && is_head_office(mark.recorded);
-        self.facts.origin_outlet.as_ref().is_none_or(|origin| notice.to == *origin) && !self.marks(act.key()).any(by_head_office)
+        act.facts.origin_outlet.as_ref().is_none_or(|origin| notice.to == *origin) && !self.marks(act.key()).any(by_head_office)
     }
 
     /// A time that a person states: by the clock of the record, and not after the record.
@@ -236,8 +272,7 @@ impl<'a> Reading<'a> {
             exceptions.is_none_or(|ids| ids.contains(&row.id)) && row.reasons.iter().any(|r| r == outage.reason.as_str())
         };
         let has_all = has_text(outage.contact.as_ref()) && has_text(outage.phone.as_ref());
-        let other =
-            outage.outlet.as_ref().zip(self.facts.origin_outlet.as_ref()).is_some_and(|(called, origin)| called != origin);
+        let other = outage.outlet.as_ref().zip(act.facts.origin_outlet.as_ref()).is_some_and(|(called, origin)| called != origin);
         let counts = act.stands() && has_all && !other && pack.exceptions.iter().find(takes).is_some();
         outage.phoned_at.filter(|_| counts).map(|at| Self::stated(act, at))
     }
@@ -256,12 +291,12 @@ impl<'a> Reading<'a> {
 
     fn may_be_one(&self, one: &Act<'_>, other: &Act<'_>) -> bool {
         match (one.body(), other.body()) {
-            (Body::Attempt(_), Body::Attempt(_)) => {
+            (Body::Attempt(a), Body::Attempt(b)) => {
                 let minutes = i64::from(self.pack(other.version).switches.same_attempt_minutes);
                 let other_device = one.recorded.entry.key.tag != other.recorded.entry.key.tag;
-                other_device && other.time.at.0 - one.time.at.0 < minutes * 60_000
+                other_device && other.time.at.0 - one.time.at.0 < minutes * 60_000 && a.piece == b.piece
             }
-            (Body::Problem(a), Body::Problem(b)) => a.reason == b.reason && a.stage == b.stage,
+            (Body::Problem(a), Body::Problem(b)) => a.reason == b.reason && a.stage == b.stage && a.piece == b.piece,
             _ => false,
         }
     }
@@ -292,18 +327,33 @@ impl<'a> Reading<'a> {
         let counted: Vec<(usize, &Act<'a>)> = self.acts.iter().enumerate().filter(|(place, act)| counts(*place, act)).collect();
         let mut rounds: Vec<Round> = Vec::new();
         let (mut has_ended, mut ends) = (false, Vec::<End>::new());
+        // What is open of the shipment: some pieces, or the whole (`None`).
+        let mut open: Vec<Option<&Waybill>> = Vec::new();
         for (place, act) in counted.iter().copied() {
             let was_ended = has_ended;
-            match act.body() {
-                Body::Close(_) if was_ended => {
-                    let end = ends.last_mut().unwrap();
-                    end.latest = end.latest.min(act.time.latest);
+            match &act.recorded.entry.body {
+                Body::Attempt(Attempt { piece, .. }) | Body::Problem(Problem { piece, .. }) => {
+                    open.push(piece.as_ref());
+                    has_ended = false;
                 }
-                Body::Close(_) => {
+                Body::Close(Close { piece: Some(piece), .. }) => {
+                    open.retain(|one| *one != Some(piece));
+                    has_ended = open.is_empty();
+                }
+                // The case of a provisional number goes on under the parcel's own.
+                Body::Close(_) | Body::Alias(_) if self.is_provisional || matches!(act.body(), Body::Close(_)) => {
+                    open.clear();
                     has_ended = true;
-                    ends.push(End { place, at: act.time.at, latest: act.time.latest });
                 }
-                Body::Attempt(_) | Body::Problem(_) => has_ended = false,
+                _ => {}
+            }
+            match act.body() {
+                _ if has_ended && !was_ended => ends.push(End { place, at: act.time.at, latest: act.time.latest }),
+                Body::Close(_) if has_ended => {
+                    if let Some(end) = ends.last_mut() {
+                        end.latest = end.latest.min(act.time.latest);
+                    }
+                }
                 _ => {}
             }
             let Some(round) = rounds.last() else {

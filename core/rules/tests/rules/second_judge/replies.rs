@@ -8,6 +8,18 @@ use super::{
     reading::{Act, Reading, Word, is_head_office},
 };
 
+/// What a word against a reply makes of it. Only of a reply that counted it says something new; what is known as invalid already stays so
+/// since then.
+fn against(word: Word, received: Option<UnixMs>, said: UnixMs) -> Word {
+    let known = match word {
+        Word::Valid { since, .. } if since.is_none_or(|since| since <= said) => Some(said),
+        Word::Invalid { known } => known.map(|known| known.min(said)),
+        _ => received,
+    };
+    // Nobody knows it before the reply was received.
+    Word::Invalid { known: known.max(received) }
+}
+
 impl<'a> Reading<'a> {
     pub fn marks<'r>(&'r self, about: &'r EntryKey) -> impl DoubleEndedIterator<Item = (&'r Act<'a>, Remark)> {
         self.standing().filter_map(move |(_, act)| match act.body() {
@@ -29,7 +41,7 @@ impl<'a> Reading<'a> {
         let act = &self.acts[place];
         let Body::Reply(reply) = act.body() else { return Word::NoReply };
         let received = act.time.received;
-        let is_origins = self.facts.origin_outlet.as_ref().is_none_or(|origin| act.outlet() == origin);
+        let is_origins = act.facts.origin_outlet.as_ref().is_none_or(|origin| act.outlet() == origin);
         if !is_origins && !is_head_office(act.recorded) {
             return Word::NoReply;
         }
@@ -37,18 +49,10 @@ impl<'a> Reading<'a> {
         let is_lifted = |mark: &Act<'_>| self.ruling(mark.key()).is_some_and(|(_, stands)| stands == Stands::Lifted);
         let about =
             || self.marks(act.key()).filter(|(mark, said)| matches!(said, Remark::Valid | Remark::Invalid) && !is_lifted(mark));
-        // Head office's word: its ruling, else its newest mark.
-        let by_ruling = self.ruling(act.key()).map(|(by, stands)| (by, stands == Stands::Upheld));
-        let by_mark = || about().rfind(|(mark, _)| is_head_office(mark.recorded)).map(|(by, said)| (by, said == Remark::Valid));
-        match by_ruling.or_else(by_mark) {
-            Some((_, true)) => return Word::Valid { since: None, late_mark: false },
-            Some((by, false)) => return Word::Invalid { known: Some(said(by)) },
-            None => {}
-        }
         let mut word = self.by_itself(act, reply);
         // Outlets' marks, the oldest first: each changes the word from its own receipt on.
         let outlets = about().filter(|(mark, _)| !is_head_office(mark.recorded));
-        for (mark, remark) in outlets.filter(|(mark, _)| self.facts.origin_outlet.as_ref() != Some(mark.outlet())) {
+        for (mark, remark) in outlets.filter(|(mark, _)| act.facts.origin_outlet.as_ref() != Some(mark.outlet())) {
             let since = if let Word::Valid { since, .. } = word { since } else { None };
             let counts = received.map(|received| since.map_or(received, |since| since.max(received)));
             let ends = counts.map(|counts| self.marked_until(place, counts));
@@ -60,9 +64,15 @@ impl<'a> Reading<'a> {
                 }
                 (Remark::Valid, _) => Word::Valid { since: Some(said(mark)), late_mark: false },
                 (_, Word::Valid { since, .. }) if is_late => Word::Valid { since, late_mark: true },
-                (_, invalid) if is_late => invalid,
-                _ => Word::Invalid { known: Some(said(mark)) },
+                (_, word) => against(word, received, said(mark)),
             };
+        }
+        // Head office's words: its marks, the newest last, and above them its ruling.
+        let marks = about().filter(|(mark, _)| is_head_office(mark.recorded)).map(|(by, remark)| (by, remark == Remark::Valid));
+        let ruling = self.ruling(act.key()).map(|(by, stands)| (by, stands == Stands::Upheld));
+        for (by, is_valid) in marks.chain(ruling) {
+            let valid = Word::Valid { since: None, late_mark: false };
+            word = if is_valid { valid } else { against(word, received, said(by)) };
         }
         word
     }
@@ -111,7 +121,8 @@ impl<'a> Reading<'a> {
             })
         };
         let is_there = |wanted: &dyn Fn(&Body) -> bool| {
-            self.standing().any(|(_, part)| wanted(part.body()) && known(part.recorded) <= moment)
+            let was_there = |part: &Act<'_>| known(part.recorded) <= moment && part.withdrawn.is_none_or(|taken| taken > moment);
+            self.acts.iter().any(|part| wanted(part.body()) && was_there(part))
         };
         let agreed =
             || is_there(&|body| matches!(body, Body::Consent(it) if it.by == Customer::Sender && it.to == reply.decision));

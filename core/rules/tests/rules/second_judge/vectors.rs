@@ -179,3 +179,24 @@ fn a_problem_and_its_correct_data_of_the_same_moment_are_one_problem_whichever_w
         assert_eq!(clocks(&story, "SLA-02", at(0, 20, 0, 0)).len(), 1, "{received:?}");
     }
 }
+
+// rules: SLA-01, EV-10
+#[test]
+fn a_problem_of_a_provisional_number_that_is_registered_again_starts_no_clock_also_if_it_is_corrected() {
+    let clocks_of = |restated: bool, corrected: bool| {
+        let mut story = Story::new();
+        let problem = |reason: &str| Body::Problem(Problem::of(code(reason), Stage::Hub));
+        let wrong = story.online(&HUB, at(0, 9, 5, 0), problem("CD-DAMAGE"));
+        if restated {
+            let change = story.entries.last().unwrap().change;
+            story.again(&wrong, &HUB, at(0, 9, 5, 0), Body::Alias(Alias { waybill: Waybill::parse("PV-H1-ABCDEFGH").unwrap() }));
+            story.entries.last_mut().unwrap().change = change;
+        }
+        if corrected {
+            correct(&mut story, &wrong, &HUB, at(0, 9, 30, 0), Fault::IncorrectData, None, Some(problem("CD-POLLUTE")));
+        }
+        clocks(&story, "SLA-01", at(3, 0, 0, 0)).len()
+    };
+    assert_eq!([clocks_of(false, false), clocks_of(false, true)], [1, 1]);
+    assert_eq!([clocks_of(true, false), clocks_of(true, true)], [0, 0]);
+}

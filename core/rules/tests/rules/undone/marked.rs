@@ -104,3 +104,49 @@ fn the_time_for_a_mark_is_the_packs_time_for_the_answer() {
         assert_eq!(is_valid(&story), !counts, "{after}");
     }
 }
+
+/// From when on the delivering side follows the method, because the reply does not count (T-5).
+fn method_from(marks: &[(&By, i64, Remark)], reply: Body) -> Vec<UnixMs> {
+    let mut story = Story::by(version_of("qinghe", 2));
+    failed(&mut story, at(0, 9, 0, 0), "DF-NOBODY");
+    noticed(&mut story, at(0, 10, 0, 0));
+    let reply = story.online(&ORIGIN, at(0, 16, 0, 0), reply);
+    for (by, after, remark) in marks {
+        mark(&mut story, by, at(0, 16, 0, 0).plus(*after), &reply, *remark);
+    }
+    super::starts(&story, "SLA-08", at(9, 0, 0, 0))
+}
+
+// rules: SLA-08, T-5
+#[test]
+fn a_word_against_a_reply_that_lacked_something_moves_nothing_whoever_says_it() {
+    let lacking = || Body::Reply(Reply::of(code("REDELIVER")));
+    let came = at(0, 16, 0, 0);
+    assert_eq!(method_from(&[], lacking()), [came]);
+    for by in [&WEST, &REVIEWER] {
+        for after in [1, SECOND, HOUR, 20 * HOUR] {
+            assert_eq!(method_from(&[(by, after, Remark::Invalid)], lacking()), [came], "{after}");
+        }
+    }
+    // Who is marked as valid in between counted until the word against it.
+    let turned = [(&WEST, HOUR, Remark::Valid), (&WEST, 2 * HOUR, Remark::Invalid)];
+    assert_eq!(method_from(&turned, lacking()), [came.plus(2 * HOUR)]);
+}
+
+// rules: SLA-08, T-5
+#[test]
+fn of_several_words_against_a_reply_that_counted_the_first_one_begins_the_method() {
+    let whole = || Body::Reply(full("REDELIVER"));
+    let came = at(0, 16, 0, 0);
+    use Remark::{Invalid, Valid};
+    assert_eq!(method_from(&[(&WEST, HOUR, Invalid)], whole()), [came.plus(HOUR)]);
+    for again in [HOUR + SECOND, 5 * HOUR, 20 * HOUR] {
+        for by in [&WEST, &REVIEWER] {
+            assert_eq!(method_from(&[(&WEST, HOUR, Invalid), (by, again, Invalid)], whole()), [came.plus(HOUR)], "{again}");
+        }
+        assert_eq!(method_from(&[(&REVIEWER, HOUR, Invalid), (&REVIEWER, again, Invalid)], whole()), [came.plus(HOUR)]);
+    }
+    // Head office says that it was valid, and then that it was not.
+    let turned = [(&WEST, HOUR, Invalid), (&REVIEWER, 2 * HOUR, Valid), (&REVIEWER, 3 * HOUR, Invalid)];
+    assert_eq!(method_from(&turned, whole()), [came.plus(3 * HOUR)]);
+}

@@ -3,7 +3,7 @@
 use doorstep_domain::*;
 use doorstep_rules::*;
 
-use super::{SECOND, attempt, consent, failed, mark, noticed, registered, starts, told};
+use super::{SECOND, attempt, consent, failed, mark, noticed, registered, starts, take_back, told};
 use crate::story::*;
 
 fn notified() -> Story {
@@ -143,5 +143,82 @@ fn a_reply_that_counts_after_the_parcel_was_acted_on_does_not_bind_anywhere() {
         let reply = &judged.replies[0];
         assert_eq!((reply.too_late, reply.in_force), (!binds, binds), "{agreed:?}");
         assert_eq!(starts(&story, "SLA-07", at(2, 0, 0, 0)).len(), usize::from(binds));
+    }
+}
+
+/// What a reply is at the end, and the decision in force.
+fn decided(story: &Story, now: UnixMs) -> (bool, Option<String>) {
+    let judged = story.judge(now);
+    (judged.replies[0].validity == Validity::Valid, judged.decision)
+}
+
+// rules: EV-5, EV-6, SLA-07
+#[test]
+fn a_consent_that_is_taken_back_takes_nothing_from_a_reply_that_counts_already() {
+    let agreed = at(0, 18, 0, 0);
+    for (after, counts) in [(-SECOND, false), (0, false), (1, true), (SECOND, true), (40 * HOUR, true)] {
+        let mut story = notified();
+        let consent = consent(&mut story, at(0, 15, 30, 0), "RETURN");
+        // The reply comes at 18:00 and counts at once.
+        story.online(&ORIGIN, agreed, undecided());
+        take_back(&mut story, &consent, &ORIGIN, agreed.plus(after));
+        let now = at(2, 20, 0, 0);
+        let in_force = (counts, counts.then(|| "RETURN".to_owned()));
+        assert_eq!(decided(&story, now), in_force, "{after}");
+        assert_eq!(starts(&story, "SLA-07", now).len(), usize::from(counts), "{after}");
+        // A new consent counts from its own receipt.
+        if !counts {
+            super::consent(&mut story, agreed.plus(HOUR), "RETURN");
+            assert_eq!(starts(&story, "SLA-07", now), [agreed.plus(HOUR)], "{after}");
+        }
+    }
+    // Who no longer agrees replies anew, and head office can call the reply invalid.
+    let mut story = notified();
+    let consent = consent(&mut story, at(0, 15, 30, 0), "RETURN");
+    let reply = story.online(&ORIGIN, agreed, undecided());
+    take_back(&mut story, &consent, &ORIGIN, agreed.plus(HOUR));
+    mark(&mut story, &REVIEWER, agreed.plus(2 * HOUR), &reply, Remark::Invalid);
+    assert_eq!(decided(&story, at(1, 0, 0, 0)), (false, None));
+}
+
+// rules: EV-5, MN-COD
+#[test]
+fn a_letter_that_is_taken_back_takes_nothing_from_a_reply_that_counts_already_and_a_void_one_never_was() {
+    let replied = at(0, 16, 0, 0);
+    let lettered = |after: i64, voided: bool| {
+        let mut story = Story::by(version_of("qinghe", 2));
+        registered(&mut story, at(0, 14, 0, 0), "MN-COD");
+        noticed(&mut story, at(0, 15, 0, 0));
+        let letter = story.photo(at(0, 15, 30, 0), PhotoPurpose::Letter);
+        story.online(&ORIGIN, replied, Body::Reply(Reply { letter: None, ..full("PAY_CHANGE") }));
+        take_back(&mut story, &letter, &WEST, replied.plus(after));
+        if voided {
+            mark(&mut story, &REVIEWER, at(1, 9, 0, 0), &letter, Remark::Void);
+        }
+        decided(&story, at(1, 10, 0, 0)).0
+    };
+    for (after, counts) in [(-SECOND, false), (0, false), (1, true), (SECOND, true), (10 * HOUR, true)] {
+        assert_eq!(lettered(after, false), counts, "{after}");
+        assert!(!lettered(after, true), "{after}");
+    }
+}
+
+// rules: EV-5, EV-6
+#[test]
+fn parts_that_were_never_there_together_make_no_reply_valid() {
+    let mut pack = version_of("qinghe", 2);
+    for row in pack.outcomes.iter_mut().filter(|row| row.code == "RETURN") {
+        row.reply_needs.as_mut().unwrap().push(ReplyNeed("letter".to_owned()));
+    }
+    let lettered = at(0, 19, 0, 0);
+    for (taken_back, counts) in [(-SECOND, false), (0, false), (1, true), (SECOND, true)] {
+        let mut story = Story::by(pack.clone());
+        failed(&mut story, at(0, 14, 0, 0), "DF-REFUSE");
+        noticed(&mut story, at(0, 15, 0, 0));
+        story.online(&ORIGIN, at(0, 16, 0, 0), Body::Reply(Reply { agreed_by: None, letter: None, ..full("RETURN") }));
+        let consent = consent(&mut story, at(0, 17, 0, 0), "RETURN");
+        story.photo(lettered, PhotoPurpose::Letter);
+        take_back(&mut story, &consent, &ORIGIN, lettered.plus(taken_back));
+        assert_eq!(decided(&story, at(1, 0, 0, 0)).0, counts, "{taken_back}");
     }
 }

@@ -132,6 +132,23 @@ fn of_failures_that_are_said_to_be_the_same_in_a_ring_or_as_one_that_is_gone_at_
     }
 }
 
+// rules: EV-10, LIA-04
+#[test]
+fn a_failure_that_is_the_same_as_one_that_is_gone_stays_until_it_is_said_of_one_that_stands() {
+    for (again, stays) in [(false, true), (true, false)] {
+        let mut story = Story::new();
+        let all = [0, 2, 4].map(|minute| failed(&mut story, at(0, 14, minute, 0), "DF-NOBODY"));
+        same(&mut story, &all[1], &all[0], at(0, 15, 0, 0));
+        same(&mut story, &all[2], &all[1], at(0, 16, 0, 0));
+        if again {
+            same(&mut story, &all[2], &all[0], at(0, 17, 0, 0));
+        }
+        assert_eq!(!story.case().superseded.contains_key(&all[2]), stays);
+        // It is one failure of its day either way: one notice was due.
+        assert_eq!(starts(&story, "SLA-03", at(8, 0, 0, 0)), [failure()]);
+    }
+}
+
 // rules: EV-10, T-5
 #[test]
 fn an_outlets_second_word_moves_nothing_and_its_time_begins_when_the_first_one_made_the_reply_count() {
