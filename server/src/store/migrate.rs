@@ -27,6 +27,7 @@ const STEPS: &[&str] = &[
     include_str!("../../migrations/0016_open_findings.sql"),
     include_str!("../../migrations/0017_duties.sql"),
     include_str!("../../migrations/0018_assignments.sql"),
+    include_str!("../../migrations/0019_questions.sql"),
 ];
 
 /// The migration that makes the first tables.
