@@ -14,6 +14,7 @@ use crate::{
     clock::NowFn,
     error::ApiError,
     http::app::App,
+    live::Live,
     log,
     packs::Rules,
     photos::{Scrub, Storage, measure_missed, scrub},
@@ -29,8 +30,9 @@ const TIDY: Duration = Duration::from_secs(24 * 3_600);
 /// Starts the loops that end with the server. They end when the set is dropped.
 pub(crate) fn start(app: &App, restarts: &Restarts) -> JoinSet<()> {
     let mut loops = JoinSet::new();
-    let (db, rules, now, to_project) = (app.db.clone(), app.rules.clone(), app.now.clone(), app.to_project.clone());
-    run(&mut loops, "projector", restarts, move || project(db.clone(), rules.clone(), now.clone(), to_project.clone()));
+    let (db, rules, now, woken) =
+        (app.db.clone(), app.rules.clone(), app.now.clone(), (app.to_project.clone(), app.live.clone()));
+    run(&mut loops, "projector", restarts, move || project(db.clone(), rules.clone(), now.clone(), woken.clone()));
     let (db, storage, rules, now) = (app.db.clone(), app.storage.clone(), app.rules.clone(), app.now.clone());
     run(&mut loops, "tidier", restarts, move || tidy(db.clone(), storage.clone(), rules.clone(), now.clone()));
     let (db, storage) = (app.db.clone(), app.storage.clone());
@@ -67,12 +69,16 @@ pub(crate) fn start_gateway(gateway: Gateway, provided: Provided, restarts: &Res
 
 /// Projects whenever it is woken. It ends when projecting fails, and is started again: so cases do not stay behind until the next
 /// push.
-async fn project(db: Db, rules: Rules, now: NowFn, to_project: Arc<Notify>) -> ControlFlow<()> {
+async fn project(db: Db, rules: Rules, now: NowFn, (to_project, live): (Arc<Notify>, Arc<Live>)) -> ControlFlow<()> {
     loop {
         // At the start, changes are projected that a killed process or a failed run has left.
-        if let Err(error) = project::catch_up(&db, &rules, now()).await {
-            log!(error, "projecting failed", error = error);
-            return ControlFlow::Continue(());
+        match project::catch_up(&db, &rules, now()).await {
+            Ok(true) => live.moved(),
+            Ok(false) => {}
+            Err(error) => {
+                log!(error, "projecting failed", error = error);
+                return ControlFlow::Continue(());
+            }
         }
         to_project.notified().await;
     }

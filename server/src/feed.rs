@@ -1,5 +1,5 @@
 //! Scopes and feeds. The server alone decides who reads a case: from reference rows, from whether the origin outlet has been
-//! notified, and, for a waybill in no list, from its first author. Writing to a case grants nothing.
+//! notified, from who is asked something about the parcel, and, for a waybill in no list, from its first author. Writing to a case grants nothing.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -11,6 +11,7 @@ use doorstep_domain::{CaseId, ChangeHash, DocKind, DocRef, InstallId, Receipt};
 use doorstep_protocol::{CaseRef, FeedCase, FeedPage, Leaf, Pull, Scope, Spoken, pack_receipts, signing::receipts_leaf};
 
 use crate::{
+    asked,
     error::ApiError,
     row_scopes, sheet,
     store::{
@@ -63,6 +64,7 @@ fn scopes_of(tx: &Tx<'_>, case: &CaseId) -> Result<Vec<Scope>, ApiError> {
     }
     let Doc { waybill, notified, notice_to, first_person, closed, offered_to, courier, .. } = doc;
     let mut scopes = Vec::with_capacity(4);
+    asked::scopes_of(tx, case, &mut scopes)?;
     // A closed case leaves the courier's phone (domain 10.2: the customer's data only while the parcel is open).
     let mut couriers: Vec<String> = Vec::new();
     match parcels::named(tx, &waybill)? {
@@ -80,7 +82,7 @@ fn scopes_of(tx: &Tx<'_>, case: &CaseId) -> Result<Vec<Scope>, ApiError> {
             if let Some(to) = notice_to.filter(|to| *to != outlet) {
                 scopes.push(Scope::Outlet(to));
             }
-            scopes.push(Scope::Outlet(outlet));
+            scopes.push(if role == "hub" { Scope::Hub(outlet) } else { Scope::Outlet(outlet) });
             if role == "courier" {
                 couriers.push(first_person);
             }

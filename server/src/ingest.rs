@@ -8,6 +8,7 @@ use doorstep_protocol::{Ack, AckCase, CaseRef, Spoken, Verdict, pack_verdicts, u
 use doorstep_rules::QuestionRules;
 
 use crate::{
+    asked,
     case_log::{self, mono_of},
     chain::{self, Taken},
     elsewhere::Doing,
@@ -25,6 +26,7 @@ use crate::{
     quarantine::{self, Refused},
     quota::{self, Brought},
     rights::Rights,
+    row_scopes,
     store::{
         self,
         docs::{self, Doc},
@@ -155,7 +157,7 @@ impl Taking<'_> {
         let mut doc = docs::read(tx, case)?;
         let before = doc.clone();
         let mut verdicts = Vec::with_capacity(offered.len());
-        let mut is_equal = false;
+        let (mut is_equal, mut is_moved) = (false, false);
         for change in offered {
             let read = match &change.read {
                 Err(_) if history.has(&change.hash) => {
@@ -209,7 +211,7 @@ impl Taking<'_> {
                 _ if doc.is_of_another_kind(of.kind) => Some(Refusal::Kind { kind: kind_of(read) }),
                 // An early change is judged once its predecessors have come.
                 Admission::Early => None,
-                _ => match self.rights.judge(tx, &doc, read)? {
+                _ => match self.rights.judge(tx, (case, &doc), read)? {
                     Ok(review) => {
                         receipt.review |= first.is_none() && (review || has_moved(device, read));
                         None
@@ -229,6 +231,7 @@ impl Taking<'_> {
                     history.remember(read.link());
                     doc.add(read, &device_person(device, read), receipt.review);
                     holder::follow(tx, &mut doc, read, &receipt)?;
+                    is_moved |= asked::follow(tx, &mut doc, case, (read, &receipt, now))?;
                     let from = case_log::From {
                         device: &device.id,
                         pushed_by: &batch.install,
@@ -262,6 +265,9 @@ impl Taking<'_> {
         if doc.n > before.n {
             docs::write(tx, case, &doc)?;
             feed::publish(tx, case, before.n + 1, doc.n)?;
+            if is_moved {
+                row_scopes::settle(tx, &doc.waybill, true)?;
+            }
             if is_equal {
                 listing::confirm(tx, case)?;
             }

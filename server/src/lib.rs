@@ -6,6 +6,7 @@
 //! rules, listeners, running uploads. The meaning of an entry belongs to `rules`, and its form in a document to `document`.
 
 pub mod admin;
+mod asked;
 mod audit;
 mod background;
 mod body;
@@ -38,6 +39,7 @@ mod ingest;
 mod keys;
 mod left;
 mod link;
+mod linked;
 mod listed;
 mod live;
 pub mod log;

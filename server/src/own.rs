@@ -3,17 +3,19 @@
 
 use doorstep_document::{Change, NewEntry};
 use doorstep_domain::{
-    Anchor, Author, Body, BootId, CaseId, ChangeHash, DeviceId, DocKind, DocRef, Receipt, Role, TimeEvidence, UnixMs,
+    Anchor, Author, Body, BootId, CaseId, ChangeHash, DeviceId, DocKind, DocRef, Facts, Receipt, Role, TimeEvidence, UnixMs,
 };
 use doorstep_protocol::signing::receipt_hash;
+use doorstep_rules::Case;
 
 use crate::{
-    case_log,
+    asked, case_log,
     error::ApiError,
-    feed, holder,
+    facts, feed, holder,
     keys::Keys,
     link::{self, Entry},
     photos::expect::due_hours,
+    row_scopes,
     store::{acts, docs, tx::Tx},
 };
 
@@ -38,6 +40,7 @@ pub(crate) fn append(
     let author = entries.first().map(|entry| entry.author.user.to_string()).unwrap_or_default();
     doc.add(&change, &author, false);
     holder::follow(tx, &mut doc, &change, &receipt)?;
+    let is_moved = asked::follow(tx, &mut doc, case, (&change, &receipt, now))?;
     let own = Entry::Own {
         case: *case.as_bytes(),
         n: doc.n,
@@ -53,6 +56,9 @@ pub(crate) fn append(
     case_log::append(tx, case, doc.n, &change, receipt, from)?;
     docs::write(tx, case, &doc)?;
     feed::publish(tx, case, before + 1, doc.n)?;
+    if is_moved {
+        row_scopes::settle(tx, &doc.waybill, true)?;
+    }
     Ok(change.hash())
 }
 
@@ -61,6 +67,15 @@ pub(crate) fn entry(author: Author, pack_version: u32, now: UnixMs, body: Body) 
     let boot = BootId([0; 4]);
     let time = TimeEvidence { wall: now, zone_quarters: 0, mono_ms: 0, boot, anchor: Some(Anchor { server: now, mono_ms: 0 }) };
     NewEntry::of(author, pack_version, time, body)
+}
+
+/// The facts of a parcel for the server's first entry in its case: those of the list's current row, or else those of the case.
+pub(crate) fn facts(tx: &Tx<'_>, case: &CaseId) -> Result<Option<Facts>, ApiError> {
+    let doc = docs::read(tx, case)?;
+    if let Some(facts) = facts::of_now(tx, &doc.waybill)? {
+        return Ok(Some(facts));
+    }
+    Ok(Case::fold(case_log::entries(tx, case)?.0).map(|case| case.facts))
 }
 
 /// The server's own account.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     case_log,
     error::ApiError,
-    log,
+    linked, log,
     packs::Rules,
     store::{
         db::{Db, Store},
@@ -64,7 +64,7 @@ fn behind(tx: &Tx<'_>, rules: &Rules, now: UnixMs) -> Result<Vec<Projected>, Api
     behind.map(|Behind { case, n, heads }| compute(tx, case, n, &heads, (rules, &book), now)).collect()
 }
 
-fn write(tx: &Tx<'_>, projected: &Projected) -> Result<(), ApiError> {
+fn write(tx: &Tx<'_>, rules_in_force: &Rules, projected: &Projected) -> Result<(), ApiError> {
     let Projected { case, n, rules, outcome } = projected;
     if references::version(tx, "pack")? != *rules {
         return Ok(()); // the rules have been replaced meanwhile; the row stays behind and is projected again
@@ -74,6 +74,7 @@ fn write(tx: &Tx<'_>, projected: &Projected) -> Result<(), ApiError> {
             // If a newer change has come since, the row stays behind and is projected again.
             if docs::set_projected(tx, case, *n)? {
                 write_row(tx, case, folded, phases)?;
+                linked::note(tx, case, folded, &rules_in_force.book(tx)?.1)?;
             }
         }
         Err(reason) => {
@@ -166,18 +167,23 @@ fn phase(tx: &Tx<'_>, now: UnixMs) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Brings all rows up to date. Computes on a reader and writes in the writer.
-pub(crate) async fn catch_up(db: &Db, rules: &Rules, now: UnixMs) -> Result<(), ApiError> {
+/// Brings all rows up to date. Computes on a reader and writes in the writer. True if it has written into cases, which their readers
+/// should hear of.
+pub(crate) async fn catch_up(db: &Db, rules: &Rules, now: UnixMs) -> Result<bool, ApiError> {
     while db.read(move |tx| has_passed(tx, now)).await? {
         db.write(move |tx| phase(tx, now)).await?;
     }
+    let mut has_told = false;
     loop {
-        let rules = rules.clone();
-        let projected = db.read(move |tx| behind(tx, &rules, now)).await?;
-        if projected.is_empty() {
-            return Ok(());
+        let (known, known_too) = (rules.clone(), rules.clone());
+        let projected = db.read(move |tx| behind(tx, &known, now)).await?;
+        if !projected.is_empty() {
+            db.write(move |tx| projected.iter().try_for_each(|p| write(tx, &known_too, p))).await?;
+        } else if db.read(linked::has_news).await? {
+            has_told |= db.write(move |tx| linked::tell(tx, now)).await?;
+        } else {
+            return Ok(has_told);
         }
-        db.write(move |tx| projected.iter().try_for_each(|p| write(tx, p))).await?;
     }
 }
 
@@ -188,10 +194,13 @@ pub(crate) fn catch_up_here(store: &Store, rules: &Rules, now: UnixMs) -> Result
     }
     loop {
         let projected = store.read(|tx| behind(tx, rules, now))?;
-        if projected.is_empty() {
+        if !projected.is_empty() {
+            store.write(|tx| projected.iter().try_for_each(|p| write(tx, rules, p)))?;
+        } else if store.read(linked::has_news)? {
+            store.write(|tx| linked::tell(tx, now))?;
+        } else {
             return Ok(());
         }
-        store.write(|tx| projected.iter().try_for_each(|p| write(tx, p)))?;
     }
 }
 
@@ -263,6 +272,8 @@ pub enum Which {
     Listed,
     /// Cases whose waybill is in no list.
     Unlisted,
+    /// Goods that a hub registered under a provisional number and that nobody has identified yet, the newest first.
+    Unidentified,
 }
 
 /// Lists cases by whose turn it is: broken cases first, then what is overdue, then by the time left, then what has ended. With `from`
@@ -292,6 +303,7 @@ pub(crate) fn list(tx: &Tx<'_>, which: Which, from: &DueFrom, limit: u32) -> Res
     let words = |text: &str| text.split_whitespace().map(str::to_owned).collect();
     let listed = which == Which::Listed;
     let rows = match from {
+        _ if which == Which::Unidentified => list::unidentified(tx, limit)?,
         _ if from.is_everybody() => list::all(tx, listed, limit)?,
         DueFrom { outlet, side } => {
             list::due_from(tx, listed, outlet.as_ref().map(OutletCode::as_str), side.map(Side::as_str), limit)?

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use doorstep_document::{Change, Refusal};
-use doorstep_domain::{Body, DocKind, Entry, NetworkCode, Role, UserId};
+use doorstep_domain::{Body, CaseId, DocKind, Entry, NetworkCode, Role, UserId};
 use doorstep_rules::{Concerned, Permit, Policy};
 
 use crate::{
-    clock,
+    asked, clock,
     error::ApiError,
     holder,
     packs::Rules,
@@ -26,6 +26,9 @@ pub(crate) struct Rights {
 
 /// The rule against a handover to anybody but a courier of the same outlet: the handover would also give away the right to read.
 const HANDOVER_RULE: &str = "C-23";
+
+/// The rule against an answer to a question that another outlet was asked.
+const ANSWER_RULE: &str = "asked";
 
 /// The rule against a parcel of another network.
 const NETWORK_RULE: &str = "network";
@@ -48,7 +51,12 @@ impl Rights {
     }
 
     /// Whether all entries of a change may be recorded; `Ok(true)` means with a mark for review.
-    pub(crate) fn judge(&self, tx: &Tx<'_>, doc: &Doc, change: &Change) -> Result<Result<bool, Refusal>, ApiError> {
+    pub(crate) fn judge(
+        &self,
+        tx: &Tx<'_>,
+        (case, doc): (&CaseId, &Doc),
+        change: &Change,
+    ) -> Result<Result<bool, Refusal>, ApiError> {
         let facts = change.entries().iter().find_map(|entry| entry.facts.as_ref());
         let sheet = change.entries().iter().find_map(|entry| entry.sheet.as_ref());
         let network = facts.map(|facts| &facts.network).or(sheet.map(|sheet| &sheet.network));
@@ -57,7 +65,7 @@ impl Rights {
         }
         let waybill = if doc.waybill.is_empty() { facts.map(|facts| facts.waybill.as_str()) } else { Some(doc.waybill.as_str()) };
         let (mut parcel, holder) = match change.kind() {
-            DocKind::Case => concerned(tx, waybill.unwrap_or_default(), doc)?,
+            DocKind::Case => concerned(tx, waybill.unwrap_or_default(), case, doc)?,
             DocKind::Sheet => (sheet::concerned(doc, change), None),
         };
         let offered = parcel.offered.take();
@@ -77,6 +85,12 @@ impl Rights {
             if let Body::Assign(assign) = &entry.body {
                 review |= !holder::may_move(tx, author, assign, &parcel)?;
             }
+            // Only the asked outlet answers: another one's answer would be taken for its.
+            if let Body::Answered(answer) = &entry.body
+                && !asked::may_answer(tx, case, author, answer)?
+            {
+                return Ok(Err(Refusal::Rights { rule: ANSWER_RULE.into() }));
+            }
             // A courier who had the parcel once may still report what happened at the door, but only the present courier can hand
             // it over.
             let gives = matches!(entry.body, Body::Handover(_)) && author.role == Role::Courier;
@@ -95,9 +109,10 @@ fn is_colleague(tx: &Tx<'_>, entry: &Entry) -> Result<bool, ApiError> {
 }
 
 /// The people and outlets concerned, and the present courier.
-fn concerned(tx: &Tx<'_>, waybill: &str, doc: &Doc) -> Result<(Concerned, Option<UserId>), ApiError> {
+fn concerned(tx: &Tx<'_>, waybill: &str, case: &CaseId, doc: &Doc) -> Result<(Concerned, Option<UserId>), ApiError> {
     let user = |text: &Option<String>| text.as_ref().and_then(|text| text.parse::<UserId>().ok());
-    let Some(named) = parcels::named(tx, waybill)? else { return Ok((Concerned::default(), None)) };
+    let asked = asked::outlets(tx, case)?;
+    let Some(named) = parcels::named(tx, waybill)? else { return Ok((Concerned { asked, ..Concerned::default() }, None)) };
     let mut couriers = parcels::assigned(tx, waybill)?;
     couriers.extend(user(&doc.courier));
     let holder = user(&doc.courier).or(named.courier);
@@ -107,6 +122,7 @@ fn concerned(tx: &Tx<'_>, waybill: &str, doc: &Doc) -> Result<(Concerned, Option
         delivering: Some(named.delivering),
         origin: Some(named.origin),
         hub: named.hub,
+        asked,
         sheet: None,
     };
     Ok((parcel, holder))

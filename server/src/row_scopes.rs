@@ -5,6 +5,7 @@ use doorstep_domain::CaseId;
 use doorstep_protocol::Scope;
 
 use crate::{
+    asked,
     error::ApiError,
     store::{docs, parcel_scopes, parcels, tx::Tx},
 };
@@ -34,14 +35,17 @@ pub(crate) fn settle(tx: &Tx<'_>, waybill: &str, is_changed: bool) -> Result<(),
 }
 
 /// The scopes that hold a parcel's row, and whether anything is recorded of the parcel. The delivering outlet and the hub always
-/// do; the outlet that sent it while it has an open notice, because it acts for the sender; the courier who has it, and the one to
+/// do; the outlet that sent it while it has an open notice, because it acts for the sender; outlets and hubs that are asked, until its case
+/// ends; the courier who has it, and the one to
 /// whom it is offered, until its case ends (C-23).
 fn scopes_of(tx: &Tx<'_>, waybill: &str) -> Result<(Vec<Scope>, bool), ApiError> {
     let Some((network, named)) = parcels::in_force(tx, waybill)? else { return Ok((vec![], false)) };
-    let doc = docs::read(tx, &CaseId::of(&network, &named.waybill))?;
+    let case = CaseId::of(&network, &named.waybill);
+    let doc = docs::read(tx, &case)?;
     let mut scopes = vec![Scope::Outlet(named.delivering.to_string())];
     scopes.extend(named.hub.map(|hub| Scope::Hub(hub.to_string())));
     if !doc.closed {
+        asked::scopes_of(tx, &case, &mut scopes)?;
         if doc.notified && named.origin != named.delivering {
             scopes.push(Scope::Outlet(named.origin.to_string()));
         }

@@ -6,6 +6,7 @@
 pub(crate) mod acts;
 pub(crate) mod addressees;
 pub(crate) mod answers;
+pub(crate) mod asked;
 pub(crate) mod calendar;
 pub(crate) mod case_batches;
 pub(crate) mod case_log;
@@ -21,6 +22,7 @@ pub(crate) mod inbound;
 pub(crate) mod installs;
 pub(crate) mod keys;
 pub(crate) mod left_behind;
+pub(crate) mod linked;
 pub(crate) mod links;
 pub(crate) mod list;
 pub(crate) mod listing;

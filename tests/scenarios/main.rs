@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests fail loudly")]
 
 mod addresses;
+mod asks;
 mod assign;
 mod attacks;
 mod backdating;

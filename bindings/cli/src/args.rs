@@ -81,6 +81,9 @@ pub enum Command {
         /// 只看不在名单的单号 Only waybills that are in no list.
         #[arg(long)]
         unlisted: bool,
+        /// 只看临时单号的不明货物，供找货 Only goods under a provisional number, to search a lost parcel among.
+        #[arg(long)]
+        unidentified: bool,
         /// 含已结案 Ended cases too.
         #[arg(long)]
         all: bool,
@@ -207,7 +210,7 @@ pub struct Part {
     /// 只看轮到我的 Only cases in which you have something to do.
     #[arg(long)]
     pub mine: bool,
-    /// 只看等我回复或查看的 Only cases in which you have to look at a notice or to reply.
+    /// 只看等我回复、查看或答复询问的 Only cases in which you have to look at a notice, to reply, or to answer a question.
     #[arg(long)]
     pub answer: bool,
     /// 只看等别人的 Only cases that wait for others.

@@ -1,7 +1,7 @@
 //! Everything about a case on the screen.
 
 use doorstep_client::CaseView;
-use doorstep_rules::gap_words;
+use doorstep_rules::{AskState, gap_words};
 use serde_json::{Value, json};
 
 use crate::{
@@ -25,14 +25,31 @@ impl Screen<'_> {
                 }
             }
         }
+        if let Value::Object(fields) = &mut json {
+            fields.insert("linked".to_owned(), json!(view.case.linked()));
+        }
         Ok(json)
+    }
+
+    /// A question with its answers; the one that counts is marked.
+    fn ask(&self, ask: &AskState) -> String {
+        let mut text = format!("{} → {} {}", self.code(&ask.step), ask.to, ask.entry);
+        for answer in &ask.answers {
+            let name = self.pack().map(|pack| both(&pack.name_of_result(&ask.step, &answer.result)));
+            let mark = if answer.counts { "" } else { " -" };
+            text += &format!("; {} {}{mark}", answer.by, name.unwrap_or_else(|| answer.result.clone()));
+        }
+        if ask.open {
+            text += &format!("; {}", say("等待答复", "waits for the answer"));
+        }
+        text
     }
 
     /// Everything about a case.
     pub fn whole(&self, view: &CaseView) -> Result<String, Failed> {
         let facts = &view.case.facts;
         let mut text = self.heading(view);
-        text += &line(&say("派件网点", "delivering outlet"), &self.outlet(facts.delivering_outlet.as_ref())?);
+        text += &line(&say("派件网点", "delivering outlet"), &self.outlet(view.case.delivering())?);
         text += &line(&say("寄件网点", "origin outlet"), &self.outlet(facts.origin_outlet.as_ref())?);
         if !view.case.facts_confirmed {
             let told = say("总部尚未核对", "not confirmed by head office");
@@ -49,6 +66,14 @@ impl Screen<'_> {
         let now = self.client.now()?;
         for duty in &view.judgement.duties {
             text += &line(&say("轮到谁", "whose turn"), &self.duty(duty, now));
+        }
+        for ask in &view.judgement.asks {
+            text += &line(&say("询问", "asked"), &self.ask(ask));
+        }
+        for linked in view.case.linked() {
+            let reason = linked.reason.as_deref().map(|reason| format!(" {}", self.code(reason))).unwrap_or_default();
+            let told = format!("{}{reason} [{}]", linked.waybill, self.key(&linked.state));
+            text += &line(&say("关联快件", "the other parcel"), &told);
         }
         for deadline in &view.judgement.deadlines {
             text += &self.deadline(deadline);

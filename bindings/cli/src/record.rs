@@ -13,7 +13,7 @@ use doorstep_client::{
 };
 use doorstep_domain::{
     Action, Assign, Attempt, Call, Close, Consent, Correction, Dispute, Fen, Goods, Handover, Ledger, Outage, PhotoPurpose,
-    PhotoSource, Problem, Reply, Stage, Tick, UnixMs, Waiver, Waybill, is_visible,
+    PhotoSource, Problem, ReasonCode, Reply, Stage, Tick, UnixMs, Waiver, Waybill, is_visible,
 };
 use doorstep_rules::{Validity, Words};
 use serde_json::{Value, json};
@@ -211,6 +211,7 @@ fn recording(client: &Client, what: &Record, zone: FixedOffset) -> Result<Record
                 agreed: said::words(replied.agreed.as_deref())?,
                 payer: replied.payer.as_deref().map(said::word).transpose()?,
                 letter: None,
+                site: replied.site.as_deref().map(said::code).transpose()?,
             };
             on(waybill, Act::Reply(reply))
         }
@@ -223,26 +224,40 @@ fn recording(client: &Client, what: &Record, zone: FixedOffset) -> Result<Record
             };
             on(waybill, mark)
         }
-        Record::Act { waybill, outcome, carrier, number, amount, note } => {
+        Record::Act { waybill, outcome, carrier, to, number, amount, note } => {
             let action = Action {
                 outcome: client.code(outcome, CodeOf::Action)?,
                 carrier: said::name(carrier.as_deref()),
                 number: number.as_deref().map(said::waybill).transpose()?,
                 amount: fen(amount)?,
                 words: said::words(note.as_deref())?,
+                site: to.as_deref().map(said::code).transpose()?,
             };
             on(waybill, Act::Action(action))
         }
         Record::Tick { waybill, step, note } => {
             on(waybill, Act::Tick(Tick { step: said::code(step)?, words: said::words(note.as_deref())? }))
         }
-        Record::Assign { waybills, to, at, note, .. } => {
+        Record::Assign { waybills, to, run, at, note, .. } => {
             let (planned_at, words) = (time("--at", at)?, said::words(note.as_deref())?);
             let act = match to {
+                None if run.is_some() => Act::Dispatch { run: run.clone().unwrap_or_default(), words },
                 Some(to) => Act::Assign(Assign { to: said::code(to)?, planned_at, replaces: None, words }),
                 None => Act::AssignBack { words },
             };
             Ok(Recording { waybills: numbers(waybills)?, act, photos: Vec::new() })
+        }
+        Record::Ask { waybill, step, to, note } => {
+            let to = to.iter().map(|outlet| said::code(outlet)).collect::<Result<_, _>>()?;
+            on(waybill, Act::Ask { step: said::code(step)?, to, words: said::words(note.as_deref())? })
+        }
+        Record::Answer { waybill, result, ask, found, note } => {
+            let found = found.as_deref().map(said::waybill).transpose()?;
+            on(waybill, answer(said::code(result)?, ask.as_deref(), found, note.as_deref())?)
+        }
+        Record::Arrived { waybill, not, ask, note } => {
+            let result = said::code(if *not { "not_arrived" } else { "arrived" })?;
+            on(waybill, answer(result, ask.as_deref(), None, note.as_deref())?)
         }
         Record::Consent { waybill, by, to, name, note } => {
             let (name, words) = (said::words(name.as_deref())?, said::words(note.as_deref())?);
@@ -300,6 +315,10 @@ fn recording(client: &Client, what: &Record, zone: FixedOffset) -> Result<Record
             on(waybill, Act::Close(Close { outcome, words, piece: None }))
         }
     }
+}
+
+fn answer(result: ReasonCode, ask: Option<&str>, found: Option<Waybill>, note: Option<&str>) -> Result<Act, Failed> {
+    Ok(Act::Answer { ask: ask.map(said::entry).transpose()?, result, found, words: said::words(note)? })
 }
 
 fn numbers(waybills: &[String]) -> Result<Vec<Waybill>, Failed> {

@@ -56,7 +56,7 @@ pub fn run(args: &Args) -> Result<Answer, Failed> {
         Command::People => directory::people(&client),
         Command::Calendar => directory::calendar(&client),
         Command::Record(what) => record(&client, what),
-        Command::Cases { part, unlisted, all, state, find, limit } => {
+        Command::Cases { part, unlisted, unidentified, all, state, find, limit } => {
             let which = match part {
                 Part { mine: true, .. } => Which::ToDo,
                 Part { answer: true, .. } => Which::ToAnswer,
@@ -64,7 +64,8 @@ pub fn run(args: &Args) -> Result<Answer, Failed> {
                 _ => Which::All,
             };
             let (closed, state, waybill, limit) = (*all, state.clone(), find.clone(), *limit);
-            cases(&client, *unlisted, &Filter { closed, which, state, waybill, limit, ..Filter::default() })
+            let filter = Filter { closed, which, unidentified: *unidentified, state, waybill, limit, ..Filter::default() };
+            cases(&client, *unlisted, &filter)
         }
         Command::Show { waybill } => show(&client, waybill),
         Command::Explain { waybill, only } => explain(&client, waybill, only.as_deref()),

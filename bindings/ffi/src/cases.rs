@@ -7,7 +7,7 @@ use doorstep_rules::{
 };
 
 use crate::{
-    DoorstepClient, DoorstepError, DutyRow, ListPart,
+    AskRow, DoorstepClient, DoorstepError, DutyRow, LinkedRow, ListPart,
     told::ToldLine,
     words::{Bilingual, named},
 };
@@ -30,6 +30,9 @@ pub struct CaseFilter {
     /// Only waybills that are in a list of parcels, or only those that are in none; absent: both.
     #[uniffi(default = None)]
     pub listed: Option<bool>,
+    /// Only goods under a provisional number, to search a lost parcel among.
+    #[uniffi(default = false)]
+    pub unidentified: bool,
 }
 
 /// A page of the list: overdue first, then by the time left, then what waits for others, then what has ended.
@@ -113,6 +116,10 @@ pub struct CaseDetail {
     pub due_at_ms: Option<i64>,
     /// All that is due, by whom and until when, the most urgent first.
     pub duties: Vec<DutyRow>,
+    /// What outlets and hubs were asked, with their answers, in the timeline's order.
+    pub asks: Vec<AskRow>,
+    /// The other case of a swap: its waybill, problem and state, and no more.
+    pub linked: Vec<LinkedRow>,
     /// All deadlines, in the order they started.
     pub deadlines: Vec<DeadlineRow>,
     /// Evidence that is missing.
@@ -276,9 +283,9 @@ impl DoorstepClient {
         let after = after.as_deref().map(read_place).transpose()?;
         let limit = limit.clamp(1, 500);
         self.local(move |client| {
-            let CaseFilter { closed, state, waybill, part, listed } = filter;
+            let CaseFilter { closed, state, waybill, part, listed, unidentified } = filter;
             let which = part.map(Which::from).unwrap_or_default();
-            let rows = client.cases(&Filter { closed, which, listed, state, waybill, limit, after })?;
+            let rows = client.cases(&Filter { closed, which, listed, unidentified, state, waybill, limit, after })?;
             let pack = client.pack()?;
             let next = rows.last().filter(|_| rows.len() == limit as usize).map(|row| write_place(&row.place()));
             Ok(CasePage { cases: rows.into_iter().map(|row| CaseSummary::of(row, pack.as_ref())).collect(), next })
@@ -341,6 +348,8 @@ impl CaseDetail {
             flags: judgement.flags.iter().map(|flag| flag.as_str().to_owned()).collect(),
             due_at_ms,
             duties: judgement.duties.into_iter().map(|duty| DutyRow::of(duty, pack)).collect(),
+            asks: judgement.asks.into_iter().map(|ask| AskRow::of(ask, pack)).collect(),
+            linked: case.linked().into_iter().map(|linked| LinkedRow::of(linked, pack)).collect(),
             deadlines: judgement.deadlines.into_iter().map(|deadline| DeadlineRow::of(deadline, pack)).collect(),
             missing: missing.collect(),
             messages: judgement.messages.iter().map(|message| MessageRow::of(message, pack)).collect(),

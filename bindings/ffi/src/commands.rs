@@ -160,6 +160,50 @@ pub enum Command {
         /// Why.
         words: Option<String>,
     },
+    /// Other outlets or hubs are asked something about the parcel. Each gets the case and a task.
+    Ask {
+        /// The waybill.
+        waybill: String,
+        /// Step code of the pack, such as `outlet_search`.
+        step: String,
+        /// The codes of the outlets and hubs, at most 16.
+        to: Vec<String>,
+        /// The question in words.
+        words: Option<String>,
+    },
+    /// A question to the person's outlet is answered.
+    Answer {
+        /// The waybill.
+        waybill: String,
+        /// Result code of the pack, such as `found`, `not_found`, `arrived`.
+        result: String,
+        /// The question's key; without one the only open question to the outlet that can have this result.
+        ask: Option<String>,
+        /// The provisional number under which the parcel was found.
+        found: Option<String>,
+        /// More, in words.
+        words: Option<String>,
+    },
+    /// The parcel was sent on to another outlet, which confirms its arrival with [`Command::Answer`] and delivers it from then on.
+    SendOn {
+        /// The waybill.
+        waybill: String,
+        /// Outcome code of the pack, such as `FORWARD`.
+        outcome: String,
+        /// The outlet's code; without one, that of the reply in force.
+        site: Option<String>,
+        /// How, in words.
+        words: Option<String>,
+    },
+    /// Parcels are given to a run of the outlet's timetable instead of a courier. All are given, or none.
+    Dispatch {
+        /// The waybills.
+        waybills: Vec<String>,
+        /// The run: a time of day, `HH:MM`.
+        run: String,
+        /// What is to be done.
+        words: Option<String>,
+    },
     /// A customer agreed to something.
     Consent {
         /// The waybill.
@@ -369,6 +413,9 @@ pub struct OriginReply {
     /// Who pays.
     #[uniffi(default = None)]
     pub payer: Option<String>,
+    /// The outlet to which the parcel is to be sent on, by its code.
+    #[uniffi(default = None)]
+    pub site: Option<String>,
 }
 
 /// What an SMS is to say, and where it goes.
@@ -459,6 +506,7 @@ impl Command {
                     number: number.as_deref().map(said::waybill).transpose()?,
                     amount: said::fen(amount_fen)?,
                     words: personal(words)?,
+                    site: None,
                 };
                 (waybill, Act::Action(action))
             }
@@ -468,6 +516,20 @@ impl Command {
             Self::Assign { waybill, to, planned_at_ms, words } => (waybill, assign(&to, planned_at_ms, words)?),
             Self::AssignAll { waybills, to, planned_at_ms, words } => return Ok((waybills, assign(&to, planned_at_ms, words)?)),
             Self::AssignBack { waybills, words } => return Ok((waybills, Act::AssignBack { words: personal(words)? })),
+            Self::Ask { waybill, step, to, words } => {
+                let to = to.iter().map(|outlet| said::code(outlet)).collect::<Result<_, _>>()?;
+                (waybill, Act::Ask { step: said::code(&step)?, to, words: personal(words)? })
+            }
+            Self::Answer { waybill, result, ask, found, words } => {
+                let ask = ask.as_deref().map(said::entry).transpose()?;
+                let found = found.as_deref().map(said::waybill).transpose()?;
+                (waybill, Act::Answer { ask, result: said::code(&result)?, found, words: personal(words)? })
+            }
+            Self::SendOn { waybill, outcome, site, words } => {
+                let (outcome, site) = (client.code(&outcome, CodeOf::Action)?, site.as_deref().map(said::code).transpose()?);
+                (waybill, Act::Action(Action { site, words: personal(words)?, ..Action::of(outcome) }))
+            }
+            Self::Dispatch { waybills, run, words } => return Ok((waybills, Act::Dispatch { run, words: personal(words)? })),
             Self::Consent { waybill, by, to, name, words } => {
                 let (by, to) = (said::word(&by)?, client.code(&to, CodeOf::Consent)?);
                 (waybill, Act::Consent(Consent { by, to, name: personal(name)?, words: personal(words)? }))
@@ -576,6 +638,7 @@ impl OriginReply {
             agreed: personal(self.agreed)?,
             payer: self.payer.as_deref().map(said::word).transpose()?,
             letter: None,
+            site: self.site.as_deref().map(said::code).transpose()?,
         };
         Ok((self.waybill, Act::Reply(reply)))
     }

@@ -11,7 +11,7 @@ use crate::words::{Bilingual, named};
 pub enum ListPart {
     /// Cases in which they have something to do.
     ToDo,
-    /// Cases in which they have to look at a notice or to reply, as the origin outlet.
+    /// Cases in which they have to look at a notice, to reply, or to answer a question to their outlet.
     ToAnswer,
     /// Cases that wait for others.
     Waiting,
@@ -36,7 +36,8 @@ pub struct DutyRow {
     pub step: Option<String>,
     /// What is to be done, in words.
     pub name: Bilingual,
-    /// The side that must do it: `delivering_outlet`, `origin_outlet`, `hub`, `finance`, `head_office`.
+    /// The side that must do it: `delivering_outlet`, `origin_outlet`, `hub`, `finance`, `asked_outlet`,
+    /// `head_office`.
     pub side: String,
     /// `side` in words.
     pub side_name: Bilingual,
@@ -46,6 +47,8 @@ pub struct DutyRow {
     pub outlet: Option<String>,
     /// The account of the person to whom the parcel is assigned.
     pub person: Option<String>,
+    /// When the run leaves to which the parcel is given.
+    pub run_ms: Option<i64>,
     /// The clock that measures it, such as `SLA-03`.
     pub clock: Option<String>,
     /// When it runs out, inclusive; absent without a time limit, and if the limit has passed.
@@ -68,6 +71,7 @@ impl DutyRow {
             by: duty.by.into_iter().map(Role::as_str).map(str::to_owned).collect(),
             outlet: duty.outlet.map(|outlet| outlet.to_string()),
             person: duty.person.map(|person| person.to_string()),
+            run_ms: duty.run.map(|run| run.0),
             clock: duty.clock,
             until_ms: duty.until.map(|until| until.0),
             missed_ms: duty.missed.map(|missed| missed.0),

@@ -8,6 +8,7 @@
 //! behind a target `cfg` (one generated text serves all targets), generated code.
 
 mod ahead;
+mod asked;
 mod attempts;
 mod calls;
 mod cases;
@@ -31,6 +32,7 @@ mod told;
 mod words;
 
 pub use ahead::{AlarmRow, NeededEvidence, ReasonNeeds, ReasonQuestion, SmsChance, StartingClock};
+pub use asked::{AnswerRow, AskResultRow, AskRow, LinkedRow};
 pub use attempts::{PhotoFile, PhotoShows, Recorded};
 pub use cases::{
     CaseDetail, CaseFilter, CasePage, CaseSummary, ContactGap, DeadlineRow, Explained, FindingRow, MessageRow, MissingEvidence,

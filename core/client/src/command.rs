@@ -1,6 +1,7 @@
 //! Turns a person's action into entries: checks a [`Recording`] against pack and case, and plans the entries' content.
 
 mod ahead;
+mod asked;
 mod assign;
 mod context;
 mod door;
@@ -60,6 +61,14 @@ pub(crate) fn plan(
         };
         plans.push(ActionCase { waybill, bodies, photos: Vec::new() });
     }
+    if let (Act::Answer { found: Some(found), .. }, [plan]) = (act, plans.as_slice()) {
+        let own = plan.waybill.clone();
+        store.know(found, known)?;
+        let (waybill, case) = (found, known.case(found));
+        let context = Context { store, who, pack, book, waybill, piece: None, case, wall, now, anyway };
+        let bodies = context.found_as(&own)?;
+        plans.push(ActionCase { waybill: found.clone(), bodies, photos: Vec::new() });
+    }
     if plans.is_empty() { Err(ClientError::Refused(Refusal::NoCase)) } else { Ok(plans) }
 }
 
@@ -102,6 +111,9 @@ fn bodies(context: &Context<'_>, act: &Act, photos: &[Photo]) -> Result<Vec<Body
         Act::Tick(tick) => vec![context.tick(tick)?],
         Act::Assign(assign) => context.assign(assign)?,
         Act::AssignBack { words } => context.assign_back(words.as_ref())?,
+        Act::Ask { step, to, words } => context.ask(step, to, words.as_ref())?,
+        Act::Answer { ask, result, found, words } => context.answer(ask.as_ref(), result, found.as_ref(), words.as_ref())?,
+        Act::Dispatch { run, words } => vec![context.dispatch(run, words.as_ref())?],
         Act::Consent(consent) => vec![context.consent(consent)?],
         Act::Goods(goods) => vec![context.goods(goods)?],
         Act::Ledger(ledger) => vec![context.ledger(ledger)?],

@@ -151,6 +151,48 @@ pub enum Refusal {
     },
     /// There is no assignment to undo, or nobody is known to have had the parcel before.
     NotAssigned,
+    /// The case has ended, so nobody would have to answer or to carry anything out.
+    Over {
+        /// The outcome, if it is known.
+        outcome: Option<Words>,
+    },
+    /// The person's own outlet is not asked: it can record what it knows.
+    OwnOutlet,
+    /// Nobody is asked, or more outlets than one act can ask.
+    HowManyAsked,
+    /// The directory has no such outlet or hub.
+    Outlet {
+        /// The given code.
+        given: String,
+        /// The codes of the directory.
+        known: Vec<String>,
+    },
+    /// The person's outlet is asked nothing about the parcel, or has answered.
+    NothingAsked,
+    /// Another outlet is asked.
+    NotAsked {
+        /// The asked outlet.
+        asked: String,
+    },
+    /// The person's outlet is asked several things, and the answer fits more than one.
+    WhichQuestion {
+        /// The open questions: their entries and the names of their steps.
+        open: Vec<(String, Words)>,
+    },
+    /// The action sends the parcel on, and neither it nor the reply in force names the site.
+    NoSite,
+    /// The parcel is at the outlet to which it is to be sent on.
+    AlreadyThere {
+        /// The outlet.
+        outlet: String,
+    },
+    /// The outlet's timetable has no such run.
+    Run {
+        /// The given time of day.
+        given: String,
+        /// The outlet's runs.
+        known: Vec<String>,
+    },
     /// The device is locked: somebody must unlock it first.
     Locked,
     /// The device has not heard from head office for longer than the policy permits.
@@ -356,6 +398,16 @@ impl Refusal {
             Self::NotOffered => "not_offered",
             Self::Assignee { .. } => "assignee",
             Self::NotAssigned => "not_assigned",
+            Self::Over { .. } => "case_over",
+            Self::OwnOutlet => "own_outlet",
+            Self::HowManyAsked => "how_many_asked",
+            Self::Outlet { .. } => "outlet_unknown",
+            Self::NothingAsked => "nothing_asked",
+            Self::NotAsked { .. } => "not_asked",
+            Self::WhichQuestion { .. } => "which_question",
+            Self::NoSite => "no_site",
+            Self::AlreadyThere { .. } => "already_there",
+            Self::Run { .. } => "run_unknown",
             Self::Locked => "locked",
             Self::OfflineTooLong => "offline_too_long",
             Self::Wiped => "wiped",

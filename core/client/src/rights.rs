@@ -29,9 +29,15 @@ fn concerned(store: &Store, who: &Identity, target: &ActionCase, case: Option<&C
     let mut parcel = Concerned {
         couriers: Vec::new(),
         offered: case.and_then(Case::offered_to).cloned(),
-        delivering: row.as_ref().map(|row| row.delivering_outlet.clone()).or_else(|| facts?.delivering_outlet.clone()),
+        // The site of a parcel that was sent on delivers it from its confirmation on, also before head office's list says so.
+        delivering: case
+            .and_then(Case::sent_on_to)
+            .cloned()
+            .or_else(|| row.as_ref().map(|row| row.delivering_outlet.clone()))
+            .or_else(|| facts?.delivering_outlet.clone()),
         origin: row.as_ref().map(|row| row.origin_outlet.clone()).or_else(|| facts?.origin_outlet.clone()),
         hub: row.as_ref().and_then(|row| row.hub.clone()),
+        asked: case.map(Case::asked).unwrap_or_default(),
         sheet: None,
     };
     if row.is_some() || case.is_some() {

@@ -384,6 +384,59 @@ impl Refusal {
                 "没有可以撤销的指派，或不知道此前归谁；请直接指派给某人".into(),
                 "there is no assignment to undo, or nobody is known to have had it before; assign it to somebody".into(),
             ),
+            Self::Over { outcome } => {
+                let told = |lang: fn(&Words) -> &str| outcome.as_ref().map_or_else(String::new, |it| format!(" ({})", lang(it)));
+                (
+                    format!("该件已结案{}，不再询问、中转或交班次；如又有问题，请先重新登记", told(|words| &words.zh)),
+                    format!(
+                        "the case has ended{}: nobody would answer or carry it out; if there is a problem again, record it first",
+                        told(|words| &words.en)
+                    ),
+                )
+            }
+            Self::OwnOutlet => (
+                "不用询问本网点；请直接登记本网点查到的情况，或询问其他网点".into(),
+                "your own outlet needs no question; record what it knows, or ask another one".into(),
+            ),
+            Self::HowManyAsked => {
+                ("请写明询问哪些网点，一次最多16个".into(), "name the outlets to ask, at most 16 at a time".into())
+            }
+            Self::Outlet { given, known } => (
+                format!("没有网点或分拨中心 {given}，有：{}", list(known)),
+                format!("there is no outlet or hub {given}; there are: {}", list(known)),
+            ),
+            Self::NothingAsked => (
+                "该件没有等待本网点答复的询问；要改答复，请写明是哪条询问（见 show）".into(),
+                "no question about this parcel waits for your outlet; to change an answer, name its question (see show)".into(),
+            ),
+            Self::NotAsked { asked } => (
+                format!("这条询问问的是 {asked}，只能由其答复；可以登记备注"),
+                format!("this question is to {asked}, which alone can answer it; you may add a note"),
+            ),
+            Self::WhichQuestion { open } => {
+                let told = |lang: fn(&Words) -> &str| {
+                    open.iter().map(|(entry, step)| format!("{entry} ({})", lang(step))).collect::<Vec<_>>().join(", ")
+                };
+                (
+                    format!("有几条询问等待本网点答复，请写明是哪一条：{}", told(|words| &words.zh)),
+                    format!("several questions wait for your outlet; name the one that you answer: {}", told(|words| &words.en)),
+                )
+            }
+            Self::NoSite => (
+                "请写明中转到哪个网点（网点代码）；寄件网点的回复也没有写明".into(),
+                "name the outlet to which it is sent on, by its code; the reply does not name one either".into(),
+            ),
+            Self::AlreadyThere { outlet } => (
+                format!("快件已在 {outlet}，不能再中转到该网点；请写明另一网点"),
+                format!("the parcel is at {outlet} already; name another outlet"),
+            ),
+            Self::Run { given, known } if known.is_empty() => (
+                format!("没有本网点的班次表，不能交给 {given} 班；请指派给派件员，或请总部补班次表"),
+                format!("the outlet has no timetable, so there is no run {given}; assign it to a courier, or ask head office for the timetable"),
+            ),
+            Self::Run { given, known } => {
+                (format!("没有 {given} 这一班，有：{}", list(known)), format!("there is no run {given}; there are: {}", list(known)))
+            }
             Self::Locked => ("设备已锁定，请先解锁".into(), "the device is locked; unlock it first".into()),
             Self::Wiped => (
                 "总部已清除本设备的数据；请重新打开程序，再用新的注册码注册".into(),

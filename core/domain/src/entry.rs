@@ -1,5 +1,6 @@
 //! Entries: facts that one user action writes once and nobody changes.
 
+mod asked;
 mod door;
 mod handling;
 mod listed;
@@ -10,6 +11,7 @@ mod sheet;
 mod sms;
 mod words;
 
+pub use asked::{Answered, Ask, Dispatch, Linked};
 pub use door::{Attempt, Call, Problem};
 pub use handling::{Action, Alias, Assign, Close, Consent, Goods, Handover, Ledger, Takeover, Tick, Waiver};
 pub use listed::Listed;
@@ -87,6 +89,14 @@ words!(
         Takeover = "takeover",
         /// A row of head office's parcel list, written only by the server.
         Listed = "listed",
+        /// An outlet or hub is asked something about the parcel.
+        Ask = "ask",
+        /// The answer of an outlet or hub that was asked.
+        Answered = "answer",
+        /// The parcel is given to a run of the outlet's timetable.
+        Dispatch = "dispatch",
+        /// The other case of a swap, written only by the server.
+        Linked = "linked",
         /// A signed, dated note of an outlet's day.
         SheetNote = "s_note",
         /// An outlet's day was opened.
@@ -270,6 +280,14 @@ bodies!(
     Takeover,
     /// A row of head office's list.
     Listed,
+    /// A question to an outlet or hub.
+    Ask,
+    /// Its answer.
+    Answered,
+    /// A run to which the parcel is given.
+    Dispatch,
+    /// The other case of a swap.
+    Linked,
     /// A note of a sheet.
     #[serde(rename = "s_note")]
     SheetNote,
@@ -293,7 +311,18 @@ impl Body {
             Self::Dispute(dispute) => vec![&dispute.about.entry],
             Self::Ruling(ruling) => std::iter::once(&ruling.about.entry).chain(&ruling.replaces).collect(),
             Self::Takeover(takeover) => vec![&takeover.handover],
+            Self::Answered(answer) => vec![&answer.ask],
             _ => Vec::new(),
+        }
+    }
+
+    /// The outlet or hub that this entry asks for an answer: a question, or an action that sends the parcel to a site, which confirms
+    /// that it has arrived.
+    pub fn asks(&self) -> Option<&OutletCode> {
+        match self {
+            Self::Ask(ask) => Some(&ask.to),
+            Self::Action(action) => action.site.as_ref(),
+            _ => None,
         }
     }
 
@@ -321,6 +350,7 @@ impl Body {
             Self::Dispute(dispute) => vec![&mut dispute.about.entry],
             Self::Ruling(ruling) => std::iter::once(&mut ruling.about.entry).chain(&mut ruling.replaces).collect(),
             Self::Takeover(takeover) => vec![&mut takeover.handover],
+            Self::Answered(answer) => vec![&mut answer.ask],
             _ => Vec::new(),
         }
     }

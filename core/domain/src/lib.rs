@@ -23,11 +23,11 @@ mod waybill;
 pub use day::Day;
 pub use doc::{DocId, DocKind, DocRef};
 pub use entry::{
-    About, Action, Alias, Assign, Attempt, Body, Book, Call, CallResult, Capture, Clarity, Close, Consent, Correction, Customer,
-    Dispute, Entry, Facts, Fault, GeoPosition, Goods, Handover, Kind, Ledger, Listed, MAX_CAMERA, MAX_PHOTO, MAX_PLACEHOLDER,
-    MAX_THUMBNAIL, Mark, Notice, Outage, OutageReason, Payer, Photo, PhotoPurpose, PhotoSource, Problem, Release, Remark, Reply,
-    Ruling, Seen, SheetDay, SheetFacts, SheetNote, Sms, SmsFault, SmsLevel, SmsReply, SmsReport, SmsState, SmsWay, Stage, Stands,
-    Takeover, TargetSource, Thumbnail, Tick, Waiver, has_text,
+    About, Action, Alias, Answered, Ask, Assign, Attempt, Body, Book, Call, CallResult, Capture, Clarity, Close, Consent,
+    Correction, Customer, Dispatch, Dispute, Entry, Facts, Fault, GeoPosition, Goods, Handover, Kind, Ledger, Linked, Listed,
+    MAX_CAMERA, MAX_PHOTO, MAX_PLACEHOLDER, MAX_THUMBNAIL, Mark, Notice, Outage, OutageReason, Payer, Photo, PhotoPurpose,
+    PhotoSource, Problem, Release, Remark, Reply, Ruling, Seen, SheetDay, SheetFacts, SheetNote, Sms, SmsFault, SmsLevel,
+    SmsReply, SmsReport, SmsState, SmsWay, Stage, Stands, Takeover, TargetSource, Thumbnail, Tick, Waiver, has_text,
 };
 pub use ids::{
     ActionId, BatchHash, CaseId, ChangeHash, DeviceId, Digest, EntryKey, HistoryId, IdError, InstallId, MessageKey, NetworkCode,

@@ -7,7 +7,7 @@ use doorstep_domain::{Body, EntryKey, Role, Stage, UnixMs, UserId};
 use serde::Serialize;
 
 use crate::{
-    Pack, Side, Step, Words,
+    AskState, Pack, Side, Step, Words, asked,
     case::registered,
     case_index::{Act, CaseIndex},
     pack::{CardStep, Code},
@@ -70,7 +70,7 @@ const MOST_DONE: usize = 8;
 
 /// The cards of a case, the oldest problem first. A problem that was registered several times has one card. Ended cases have
 /// none.
-pub(crate) fn cards(index: &CaseIndex<'_>) -> Vec<Card> {
+pub(crate) fn cards(index: &CaseIndex<'_>, asks: &[AskState]) -> Vec<Card> {
     if index.ended {
         return Vec::new();
     }
@@ -81,7 +81,7 @@ pub(crate) fn cards(index: &CaseIndex<'_>) -> Vec<Card> {
         let Some((code, sub)) = registered(act.body()) else { continue };
         let pack = index.pack_of(act);
         let Some(row) = pack.code(code).filter(|_| seen.insert(code)) else { continue };
-        cards.push(card(index, pack, row, sub, act, place, since));
+        cards.push(card((index, asks), (pack, row, sub), act, place, since));
     }
     cards.reverse();
     cards
@@ -94,7 +94,13 @@ fn side(step: &Step, registration: &Act<'_>) -> Option<Side> {
     step.side.map(|side| if side == Side::Delivering && is_at_hub && does_it { Side::Hub } else { side })
 }
 
-fn card(index: &CaseIndex<'_>, pack: &Pack, row: &Code, sub: Option<&str>, act: &Act<'_>, place: usize, since: usize) -> Card {
+fn card(
+    (index, asks): (&CaseIndex<'_>, &[AskState]),
+    (pack, row, sub): (&Pack, &Code, Option<&str>),
+    act: &Act<'_>,
+    place: usize,
+    since: usize,
+) -> Card {
     let acts = || index.standing().filter(move |(place, _)| *place >= since);
     let codes: HashSet<&str> = acts().filter_map(|(_, act)| registered(act.body())).map(|(code, _)| code).collect();
     let attempts = acts().filter(|(_, act)| registered(act.body()).is_some_and(|(code, _)| code == row.code)).count();
@@ -108,10 +114,15 @@ fn card(index: &CaseIndex<'_>, pack: &Pack, row: &Code, sub: Option<&str>, act: 
     };
     let line = |step: &CardStep| {
         let what = pack.step(&step.step);
+        let asked = || asks.iter().filter(|ask| ask.step == step.step);
         let is = |act: &Act<'_>| match act.body() {
             Body::Tick(tick) => tick.step.as_str() == step.step,
             // An SMS that is not sent yet does not complete the step.
             Body::Sms(_) if index.message(act.key()).is_none_or(|message| !message.level.counts()) => false,
+            // The step is done when all who were asked have answered.
+            Body::Answered(answer) if !asked().any(|ask| ask.entry == answer.ask) || asked().any(|ask| ask.open) => false,
+            Body::Answered(_) if !asks.iter().any(|ask| ask.answer().is_some_and(|counts| counts.entry == *act.key())) => false,
+            Body::Action(_) if asked::is_refuted(index, act) => false,
             body => what.is_some_and(|what| what.done_by.iter().any(|kind| kind == body.kind())),
         };
         let done = acts().filter(|(place, act)| *place >= from && is(act)).take(MOST_DONE);

@@ -7,8 +7,8 @@ use doorstep_domain::{Body, EntryKey, Kind, OutletCode, Role, Stage, UnixMs, Use
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Card, Clock, Conflict, ConflictKind, Need, NextStep, On, Pack, Proof, Side, Timeliness, card::CardLine, case::registered,
-    case_index::CaseIndex, conflict::in_force, deadline::Kept,
+    AskState, Card, Clock, Conflict, ConflictKind, Need, NextStep, On, Pack, Proof, Side, Timeliness, asked, card::CardLine,
+    case::registered, case_index::CaseIndex, conflict::in_force, deadline::Kept, holder::Has, state::is_at_hub,
 };
 
 words!(
@@ -38,6 +38,8 @@ words!(
         Assign = "assign_again",
         /// Write the line of the ledger.
         Ledger = "write_ledger",
+        /// Answer what the outlet or hub is asked: search, say whether it is signed for, confirm the arrival.
+        Answer = "answer_ask",
         /// Head office decides.
         Decide = "decide",
     }
@@ -48,7 +50,7 @@ words!(
 pub struct Duty {
     /// Its kind.
     pub kind: DutyKind,
-    /// The step of a card, for [`DutyKind::Step`] and, where the pack names one, for [`DutyKind::Ledger`].
+    /// The step of a card, for [`DutyKind::Step`], [`DutyKind::Answer`] and, where the pack names one, for [`DutyKind::Ledger`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step: Option<String>,
     /// The side.
@@ -61,6 +63,9 @@ pub struct Duty {
     /// The courier who has the parcel by an assignment or a takeover.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub person: Option<UserId>,
+    /// When the run of the outlet's timetable leaves to which the parcel is given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<UnixMs>,
     /// The clock that measures it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clock: Option<String>,
@@ -112,8 +117,8 @@ const NO_LIMIT: UnixMs = UnixMs(i64::MAX);
 
 impl Duty {
     fn new(kind: DutyKind, side: Side, by: &[Role]) -> Self {
-        let (step, outlet, person, clock, until, missed, about) = (None, None, None, None, None, None, None);
-        Self { kind, step, side, by: by.to_vec(), outlet, person, clock, until, missed, about }
+        let (step, outlet, person, run, clock, until, missed, about) = (None, None, None, None, None, None, None, None);
+        Self { kind, step, side, by: by.to_vec(), outlet, person, run, clock, until, missed, about }
     }
 
     /// Whether it is a reader's turn: their role may do it, at their outlet, and the parcel is assigned to nobody else. What is assigned
@@ -153,16 +158,19 @@ pub(crate) fn duties(
     index: &CaseIndex<'_>,
     kept: &[Kept<'_>],
     next: NextStep,
-    cards: &[Card],
-    conflicts: &[Conflict],
-    disputed: bool,
+    (cards, asks): (&[Card], &[AskState]),
+    (conflicts, disputed): (&[Conflict], bool),
 ) -> Vec<Duty> {
     let mut found = Duties {
         index,
+        asks,
         is_at_hub: is_at_hub(index),
-        holder: index.case.given_to().map(|(user, _)| user.clone()),
+        arrived: asked::arrival(index).map(|(place, _)| place),
+        is_on_the_way: asks.iter().rfind(|ask| ask.forwards).is_some_and(|ask| ask.open),
+        has: index.case.has(),
         all: Vec::new(),
     };
+    asks.iter().filter(|ask| ask.open).for_each(|ask| found.of_ask(ask));
     kept.iter().for_each(|kept| found.of_clock(kept));
     found.of_next_step(next);
     if !index.ended {
@@ -186,14 +194,23 @@ pub(crate) fn duties(
     found.all
 }
 
+/// What a courier or a run carries out.
+const CARRIES_OUT: [DutyKind; 3] = [DutyKind::Follow, DutyKind::Method, DutyKind::FollowUp];
 const STAFF: [Role; 2] = [Role::Outlet, Role::OutletManager];
 const DELIVERING: [Role; 3] = [Role::Courier, Role::Outlet, Role::OutletManager];
+const ASKED: [Role; 3] = [Role::Outlet, Role::OutletManager, Role::Hub];
 const FINANCE: [Role; 2] = [Role::OutletFinance, Role::OutletManager];
 
 struct Duties<'i, 'a> {
     index: &'i CaseIndex<'a>,
+    asks: &'i [AskState],
     is_at_hub: bool,
-    holder: Option<UserId>,
+    /// The place of the arrival by which an outlet has a parcel that was sent on to it.
+    arrived: Option<usize>,
+    /// Whether the parcel was sent on, and the site has not said yet whether it has arrived.
+    is_on_the_way: bool,
+    /// Who or which run has the parcel.
+    has: Has<'i>,
     all: Vec<Duty>,
 }
 
@@ -201,10 +218,17 @@ impl Duties<'_, '_> {
     /// Adds a duty with its outlet and person, unless it is there already.
     fn add(&mut self, mut duty: Duty) {
         duty.outlet = duty.outlet.or_else(|| outlet_of(self.index, duty.side));
-        if duty.side == Side::Delivering && duty.by.contains(&Role::Courier) {
-            duty.person = self.holder.clone();
+        let is_delivering = duty.side == Side::Delivering;
+        match self.has {
+            Has::Courier(user) if is_delivering && duty.by.contains(&Role::Courier) => duty.person = Some(user.clone()),
+            Has::Run(leaves_at) if is_delivering && CARRIES_OUT.contains(&duty.kind) => duty.run = Some(leaves_at),
+            _ => {}
         }
-        let is_same = |other: &Duty| (other.kind, other.side, &other.step) == (duty.kind, duty.side, &duty.step);
+        let is_same = |other: &Duty| {
+            // Each question is a duty of its own.
+            let is_about = duty.kind != DutyKind::Answer || other.about == duty.about;
+            is_about && (other.kind, other.side, &other.step) == (duty.kind, duty.side, &duty.step)
+        };
         match self.all.iter_mut().find(|other| is_same(other)) {
             Some(other) if duty.urgency() < other.urgency() => *other = duty,
             Some(_) => {}
@@ -219,6 +243,18 @@ impl Duties<'_, '_> {
             (true, _) => Duty::new(kind, Side::Hub, &[Role::Hub]),
             (false, _) => Duty::new(kind, Side::Delivering, &DELIVERING),
         }
+    }
+
+    /// The answer to a question.
+    fn of_ask(&mut self, ask: &AskState) {
+        let (step, outlet, about) = (Some(ask.step.clone()), Some(ask.to.clone()), Some(ask.entry.clone()));
+        self.add(Duty { step, outlet, about, ..Duty::new(DutyKind::Answer, Side::Asked, &ASKED) });
+    }
+
+    /// Whether an act came before the parcel arrived at the outlet that delivers it now. What was due from the delivering side for it is
+    /// the former outlet's.
+    fn is_of_before(&self, place: usize) -> bool {
+        self.arrived.is_some_and(|arrived| place < arrived)
     }
 
     fn decide(&self) -> Duty {
@@ -267,6 +303,10 @@ impl Duties<'_, '_> {
                         let outlet = Some(registration.outlet().clone());
                         Duty { outlet, ..Duty::new(kind, Side::Hub, &[Role::Hub]) }
                     }
+                    _ if self.is_of_before(place) => {
+                        let outlet = Some(registration.outlet().clone());
+                        Duty { outlet, ..Duty::new(kind, Side::Delivering, &DELIVERING) }
+                    }
                     _ => Duty::new(kind, Side::Delivering, &DELIVERING),
                 }
             }
@@ -289,6 +329,8 @@ impl Duties<'_, '_> {
             NextStep::NotifyOrigin => self.delivering(DutyKind::Notify),
             NextStep::SendNotice => self.delivering(DutyKind::SendNotice),
             NextStep::AwaitReply => Duty::new(DutyKind::Reply, Side::Origin, &STAFF),
+            // The site that it was sent on to is to say whether it has arrived.
+            NextStep::FollowReply | NextStep::FollowUp | NextStep::DefaultMethod if self.is_on_the_way => return,
             NextStep::FollowReply => self.delivering(DutyKind::Follow),
             NextStep::DefaultMethod => self.delivering(DutyKind::Method),
             NextStep::FollowUp => self.delivering(DutyKind::FollowUp),
@@ -318,13 +360,25 @@ impl Duties<'_, '_> {
             None => true,
         };
         let mut seen = HashSet::new();
-        let lines = card.steps.iter().enumerate().filter(|(_, line)| line.done.is_empty());
-        for (_, line) in lines.filter(|(place, line)| is_due(*place, line) && !is_by(line, &own) && !is_suggested(line)) {
-            if seen.insert(line.side) {
-                let duty = self.step(pack, &line.step, line.side);
-                self.add(Duty { about: Some(card.entry.clone()), ..duty });
-            }
-        }
+        let is_of_before = self.index.place_of(&card.entry).is_some_and(|place| self.is_of_before(place));
+        let is_asked = |line: &CardLine| self.asks.iter().any(|ask| ask.open && ask.step == line.step);
+        let is_theirs = |line: &CardLine| is_of_before && matches!(line.side, None | Some(Side::Delivering | Side::Hub));
+        let lines = card.steps.iter().enumerate().filter(|(_, line)| line.done.is_empty() && !is_asked(line) && !is_theirs(line));
+        let due = lines.filter(|(place, line)| is_due(*place, line) && !is_by(line, &own) && !is_suggested(line));
+        let has_hub = outlet_of(self.index, Side::Hub).is_some();
+        // Nobody knows which hub: the delivering outlet asks one, or a hub that has the case by the parcel's list does the step.
+        let is_to_ask = |line: &CardLine| {
+            line.side == Some(Side::Hub) && !has_hub && pack.step(&line.step).is_some_and(|step| !step.results.is_empty())
+        };
+        let sides = |line: &CardLine| std::iter::once(line.side).chain(is_to_ask(line).then_some(Some(Side::Delivering)));
+        let first = due.flat_map(|(_, line)| sides(line).map(move |side| (side, line))).filter(|(side, _)| seen.insert(*side));
+        let duty = |(side, line): (Option<Side>, &CardLine)| {
+            let duty = self.step(pack, &line.step, side);
+            let by = if side == line.side { duty.by } else { STAFF.to_vec() };
+            Duty { about: Some(card.entry.clone()), by, ..duty }
+        };
+        let duties: Vec<Duty> = first.map(duty).collect();
+        duties.into_iter().for_each(|duty| self.add(duty));
     }
 
     /// The duty of a step. A side that the pack does not name is the delivering one.
@@ -335,6 +389,7 @@ impl Duties<'_, '_> {
             Side::Delivering => &DELIVERING,
             Side::Origin => &STAFF,
             Side::Hub => &[Role::Hub],
+            Side::Asked => &ASKED,
             Side::Finance => &FINANCE,
             Side::HeadOffice => &[Role::HqCs, Role::HqReviewer],
         };
@@ -371,16 +426,6 @@ fn suggests_sms(code: &crate::pack::Code) -> bool {
     !wants(Need::Required)
 }
 
-/// Whether the hub that registered the newest problem still holds the parcel.
-fn is_at_hub(index: &CaseIndex<'_>) -> bool {
-    let newest = index.standing().rev().find_map(|(_, act)| match act.body() {
-        Body::Problem(problem) => Some(problem.stage == Stage::Hub),
-        Body::Attempt(_) => Some(false),
-        _ => None,
-    });
-    newest.unwrap_or(false)
-}
-
 /// The outlet of a side: by the parcel's facts, else of the side's own acts. A parcel in no list is its registrar's, and its origin
 /// is the outlet that was notified.
 fn outlet_of(index: &CaseIndex<'_>, side: Side) -> Option<OutletCode> {
@@ -399,10 +444,11 @@ fn outlet_of(index: &CaseIndex<'_>, side: Side) -> Option<OutletCode> {
         })
     };
     match side {
-        Side::Delivering => facts.delivering_outlet.clone().or_else(|| registrar(None)),
+        Side::Delivering => index.case.delivering().cloned().or_else(|| registrar(None)),
         Side::Origin => facts.origin_outlet.clone().or_else(notified),
         Side::Hub => registrar(Some(Stage::Hub)),
         Side::Finance => facts.origin_outlet.clone().or_else(|| facts.delivering_outlet.clone()).or_else(|| registrar(None)),
-        Side::HeadOffice => None,
+        // A question names its outlet, and head office has none.
+        Side::Asked | Side::HeadOffice => None,
     }
 }

@@ -361,7 +361,7 @@ impl Pack {
         if events.clone().any(|event| event.on == On::Method) {
             let steps = self.steps.iter().filter(|step| step.is_method());
             kinds.extend(steps.flat_map(|step| &step.done_by).filter_map(|kind| Kind::from_word(kind)));
-            kinds.extend([Kind::Tick, Kind::Action]);
+            kinds.extend([Kind::Tick, Kind::Action, Kind::Ask]);
         }
         kinds.sort_unstable();
         kinds.dedup();

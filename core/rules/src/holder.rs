@@ -9,7 +9,7 @@ use crate::Case;
 const NOT_YET: UnixMs = UnixMs(i64::MAX);
 
 /// When the server received an entry; what it has not received yet comes after everything else.
-fn received(recorded: &Recorded) -> UnixMs {
+pub(crate) fn received(recorded: &Recorded) -> UnixMs {
     recorded.standing.receipt().map_or(NOT_YET, |receipt| receipt.received_at)
 }
 
@@ -31,7 +31,42 @@ fn holder(recorded: &Recorded) -> &UserId {
     }
 }
 
+/// What has a parcel by the entries of its case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Has<'c> {
+    /// Nobody but the courier of the list, if it names one.
+    Nobody,
+    /// A courier, by an assignment or a takeover.
+    Courier(&'c UserId),
+    /// A run of the outlet's timetable, which leaves at this time.
+    Run(UnixMs),
+}
+
 impl Case {
+    /// Who has the parcel: the newest by receipt of assignment, takeover and run. A run has it until something is done with the parcel.
+    /// What arrived at another outlet is no longer the former outlet's courier's or run's.
+    pub(crate) fn has(&self) -> Has<'_> {
+        let arrived = self.arrivals().map(received).max();
+        let is_left = |at: UnixMs| arrived.is_some_and(|arrived| at <= arrived);
+        let given = self.given().pop().map(|recorded| (received(recorded), Has::Courier(holder(recorded))));
+        let run = self.dispatched().filter(|(_, recorded)| {
+            let ends = |body: &Body| matches!(body, Body::Action(_) | Body::Close(_) | Body::Attempt(_));
+            let later = self.standing().skip_while(|other| other.entry.key != recorded.entry.key);
+            !later.into_iter().any(|other| ends(&other.entry.body))
+        });
+        let run = run.map(|(dispatch, recorded)| (received(recorded), Has::Run(dispatch.leaves_at)));
+        let newest = given.into_iter().chain(run).max_by_key(|(at, _)| *at);
+        newest.filter(|(at, _)| !is_left(*at)).map_or(Has::Nobody, |(_, has)| has)
+    }
+
+    /// The run that has the parcel, by when it leaves; `None` if it is given to none, or something was done with it since.
+    pub fn run(&self) -> Option<UnixMs> {
+        match self.has() {
+            Has::Run(leaves_at) => Some(leaves_at),
+            _ => None,
+        }
+    }
+
     /// The takeovers and assignments that stand and move the parcel, oldest first by receipt; what nobody received yet comes last.
     fn given(&self) -> Vec<&Recorded> {
         let mut given: Vec<&Recorded> = self.standing().filter(|recorded| moves(recorded)).collect();

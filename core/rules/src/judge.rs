@@ -4,8 +4,9 @@ use doorstep_domain::{Body, EntryKey, UnixMs};
 use serde::Serialize;
 
 use crate::{
-    AttemptBasis, Card, Case, Conflict, Deadline, Duty, Finding, FindingState, Flag, Gap, Message, NextStep, Question, Rulebook,
-    Side, State, Timeliness, Validity,
+    AskState, AttemptBasis, Card, Case, Conflict, Deadline, Duty, Finding, FindingState, Flag, Gap, Message, NextStep, Question,
+    Rulebook, Side, State, Timeliness, Validity,
+    asked::asks,
     card::cards,
     case_index::CaseIndex,
     conflict::{conflicts, in_force},
@@ -61,6 +62,8 @@ pub struct Judgement {
     pub bases: Vec<AttemptBasis>,
     /// The cards of its open problems.
     pub cards: Vec<Card>,
+    /// What outlets and hubs were asked, with their answers, in the timeline's order.
+    pub asks: Vec<AskState>,
     /// Replies, in the timeline's order.
     pub replies: Vec<ReplyState>,
     /// The proposed liabilities.
@@ -165,14 +168,16 @@ pub(crate) fn judge_until(case: &Case, book: &Rulebook, now: UnixMs) -> (Judgeme
     let questions = questions(&index);
     flags.extend(questions.iter().filter_map(|question| question.kind.flag()));
     let (state, next_step, decision) = state(&index, &kept, disputed);
-    let cards = cards(&index);
+    let asks = asks(&index);
+    let cards = cards(&index, &asks);
     let judgement = Judgement {
         state,
         next_step,
         next_side: next_side(&index, next_step, &cards),
-        duties: duties(&index, &kept, next_step, &cards, &conflicts, disputed),
+        duties: duties(&index, &kept, next_step, (&cards, &asks), (&conflicts, disputed)),
         decision,
         cards,
+        asks,
         replies: replies(&index),
         deadlines: kept.into_iter().map(|kept| kept.deadline).collect(),
         bases: bases(&index, &leniency),

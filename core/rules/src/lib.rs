@@ -11,6 +11,7 @@
 
 mod ahead;
 mod alarm;
+mod asked;
 mod card;
 mod case;
 mod case_index;
@@ -54,6 +55,7 @@ mod worlds;
 
 pub use ahead::{Ahead, Asked, Imagined, Starting, asks};
 pub use alarm::{Alarm, AlarmKind, Watched, alarms};
+pub use asked::{AnswerState, AskState, LinkedCase};
 pub use card::{Card, CardLine, Done};
 pub use case::{Case, PROVISIONAL};
 pub use conflict::{Conflict, ConflictKind};
@@ -71,10 +73,10 @@ pub use ledger::{LedgerLine, LedgerTotal, Ledgers, ledger_lines};
 pub use listing::{Row, in_force};
 pub use otherwise::{Otherwise, Varies};
 pub use pack::{
-    AlarmRules, Area, Calendar, CardStep, ClearRules, Clock, Code, Counts, Due, Event, Evidence, Exception, From, GatewayRules,
-    Group, Honorifics, Hours, LateReply, LateSynced, Liability, MAX_PACK_BYTES, Missing, Named, Need, On, OutcomeRow, Pack,
-    PackError, Party, Per, Proof, QuestionRules, Quiet, ReplyNeed, RowRules, SmsRules, StageRow, Step, SurnamePlace, Switches,
-    Template, TimeOfDay, Timetable, Unclear, Variable, WaybillPattern,
+    AlarmRules, Area, AskResult, Calendar, CardStep, ClearRules, Clock, Code, Counts, Due, Event, Evidence, Exception, From,
+    GatewayRules, Group, Honorifics, Hours, LateReply, LateSynced, Liability, MAX_PACK_BYTES, Missing, Named, Need, On,
+    OutcomeRow, Pack, PackError, Party, Per, Proof, QuestionRules, Quiet, ReplyNeed, RowRules, SmsRules, StageRow, Step,
+    SurnamePlace, Switches, Template, TimeOfDay, Timetable, Unclear, Variable, WaybillPattern,
 };
 pub use pack::{LabelFault, LeniencyRow, NeedsIf, Pays, Side};
 pub use phase::{AHEAD_OF_NOW_MS, Phase, Phases};
@@ -101,6 +103,10 @@ pub const FIRST_POLICY: &[u8] = include_bytes!("../policies/policy-1.json");
 /// The first policy plus the rights on sheets. Devices below version 3 of the protocol cannot read its format 2 and keep the
 /// first policy. Head office publishes it when it wants sheets.
 pub const SHEETS_POLICY: &[u8] = include_bytes!("../policies/policy-2.json");
+
+/// The policy with quotas plus the rights of outlets and hubs that ask each other about a parcel. Head office publishes it when all
+/// devices know these kinds of entry.
+pub const ASKS_POLICY: &[u8] = include_bytes!("../policies/policy-4.json");
 
 /// The pack that a new server starts with, a small one for an invented network. A network replaces it by its own file. Packs for
 /// the source documents are in the same folder, and the second versions of all of them, which are of format 2. This one is of format

@@ -36,6 +36,8 @@ impl<'a> Method<'a> {
         let is_step = match act.body() {
             Body::Attempt(_) | Body::Action(_) | Body::Close(_) => return true,
             Body::Tick(tick) => self.steps.contains(tick.step.as_str()),
+            // Who asks another outlet to do a step has begun it.
+            Body::Ask(ask) => self.steps.contains(ask.step.as_str()),
             body => self.kinds.contains(body.kind()),
         };
         let author = Some(act.outlet());

@@ -30,7 +30,7 @@ pub use self::{
     area::Area,
     calendar::{Calendar, Hours, Missing, TimeOfDay, Timetable},
     clock::{Clock, Counts, Due, Event, From, On, Party},
-    code::{CardStep, Code, Evidence, Group, LabelFault, LeniencyRow, Named, Need, Proof, StageRow, Step},
+    code::{AskResult, CardStep, Code, Evidence, Group, LabelFault, LeniencyRow, Named, Need, Proof, StageRow, Step},
     locate::PackError,
     outcome::{Exception, Liability, NeedsIf, OutcomeRow, Pays, Per, ReplyNeed},
     parse::MAX_PACK_BYTES,
@@ -388,6 +388,15 @@ impl Pack {
             .or_else(|| self.step(code).map(|row| words(&row.zh, &row.en)))
             .or_else(|| named.map(|row| words(&row.zh, &row.en)))
             .unwrap_or_else(|| words(code, code))
+    }
+
+    /// The names of a result of a question; the code itself if the step has no such result.
+    pub fn name_of_result(&self, step: &str, code: &str) -> Words {
+        let found = self.step(step).and_then(|row| row.results.iter().find(|row| row.code == code));
+        let words = |zh: &str, en: &str| Words { zh: zh.to_owned(), en: en.to_owned() };
+        // An entry alone does not name the step of its question: then the first step with such a result names it.
+        let anywhere = || self.steps.iter().flat_map(|row| &row.results).find(|row| row.code == code);
+        found.or_else(anywhere).map_or_else(|| words(code, code), |row| words(&row.zh, &row.en))
     }
 
     /// The names of a sub-reason.

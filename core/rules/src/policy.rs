@@ -23,6 +23,8 @@ pub enum Where {
     Hub,
     /// The parcel is in no list, so no claim about it can be checked.
     Unlisted,
+    /// Their outlet or hub is asked something about it, or it was sent on to them. Format 2.
+    Asked,
     /// The sheet belongs to their own outlet. Never holds for a parcel. Format 2.
     Outlet,
     /// Always true.
@@ -111,6 +113,8 @@ pub struct Concerned {
     pub origin: Option<OutletCode>,
     /// Hub.
     pub hub: Option<OutletCode>,
+    /// The outlets and hubs that are asked something about it.
+    pub asked: Vec<OutletCode>,
     /// The outlet of a sheet. All other fields are then empty.
     pub sheet: Option<OutletCode>,
 }
@@ -130,6 +134,7 @@ impl Concerned {
             Where::Origin => self.origin.as_ref() == Some(outlet),
             Where::Hub => self.hub.as_ref() == Some(outlet),
             Where::Unlisted => self.delivering.is_none() && self.sheet.is_none(),
+            Where::Asked => self.asked.contains(outlet),
             Where::Outlet => self.sheet.as_ref() == Some(outlet),
             Where::Any => true,
         }
@@ -176,6 +181,9 @@ impl Policy {
             let is_of_2 = |kind: &&String| OF_FORMAT_2.iter().any(|of_2| of_2.as_str() == **kind);
             if let Some(kind) = rule.kinds.iter().find(is_of_2).filter(|_| self.format() < 2) {
                 return Some(format!("{}: {}", rule.id, format::came_with_2(&format!("kind {kind:?}"))));
+            }
+            if rule.places.contains(&Where::Asked) && self.format() < 2 {
+                return Some(format!("{}: {}", rule.id, format::came_with_2("place \"asked\"")));
             }
             if rule.places.contains(&Where::Outlet) && self.format() < 2 {
                 return Some(format!("{}: {}", rule.id, format::came_with_2("place \"outlet\"")));
@@ -225,7 +233,8 @@ impl Rule {
 }
 
 /// Kinds of entry of format 2. Devices below version 3 of the protocol do not know them and refuse a policy that names one.
-const OF_FORMAT_2: [Kind; 3] = [Kind::Listed, Kind::SheetNote, Kind::SheetDay];
+const OF_FORMAT_2: [Kind; 7] =
+    [Kind::Listed, Kind::SheetNote, Kind::SheetDay, Kind::Ask, Kind::Answered, Kind::Dispatch, Kind::Linked];
 
 /// The word in rules for kinds of entry that this version does not know.
 const UNKNOWN: &str = "unknown";
@@ -246,6 +255,7 @@ mod tests {
             delivering: Some("0412".parse().unwrap()),
             origin: Some("0571".parse().unwrap()),
             hub: Some("H1".parse().unwrap()),
+            asked: vec!["0755".parse().unwrap(), "H2".parse().unwrap()],
             sheet: None,
         }
     }
@@ -270,8 +280,9 @@ mod tests {
                     | Waiver | Alias | Correction | Close,
                 ) => field,
                 (Role::Courier, Handover | Dispute) => [A, D, D],
-                (_, Listed) => nothing,               // the server's alone
-                (_, SheetNote | SheetDay) => nothing, // of no parcel, and no word of this format
+                (_, Listed | Linked) => nothing,           // the server's alone
+                (_, Ask | Answered | Dispatch) => nothing, // no words of this format
+                (_, SheetNote | SheetDay) => nothing,      // of no parcel, and no word of this format
                 (Role::Courier, Takeover | SmsReply | Reply | Seen | Mark | Assign | Ledger | Ruling) => nothing,
                 (
                     Role::Outlet | Role::OutletManager,
@@ -355,6 +366,37 @@ mod tests {
         assert_eq!(quotas.quotas, Some(Policy::shipped_quotas().unwrap()));
         let sheets = Policy::parse(crate::SHEETS_POLICY).unwrap();
         assert_eq!(Policy { quotas: None, version: 2, ..quotas }, sheets);
+    }
+
+    #[test]
+    fn the_policy_with_questions_is_the_one_with_quotas_and_its_questions_more() {
+        let (quotas, mut asks) = (Policy::parse(QUOTAS_POLICY).unwrap(), Policy::parse(crate::ASKS_POLICY).unwrap());
+        let added: Vec<String> = asks.rules.extract_if(.., |rule| rule.id.starts_with("A-")).map(|rule| rule.id).collect();
+        assert_eq!(added, ["A-01", "A-02", "A-03", "A-04", "A-05", "A-06", "A-07"]);
+        assert_eq!(Policy { version: 3, ..asks }, quotas);
+    }
+
+    #[test]
+    fn who_asks_who_answers_and_who_gives_a_parcel_to_a_run() {
+        let policy = Policy::parse(crate::ASKS_POLICY).unwrap();
+        let may = |role: Role, outlet: &str, kind: Kind| {
+            policy.judge(role, &"p1".parse().unwrap(), &outlet.parse().unwrap(), kind.as_str(), &parcel()).unwrap().verdict
+        };
+        let staff = [Role::Outlet, Role::OutletManager];
+        for role in Role::ALL {
+            let is_staff = staff.contains(role);
+            let wanted = |may: bool| if may { Permit::Allow } else { Permit::Deny };
+            for outlet in ["0412", "0571", "0755", "H1", "H2", "0999"] {
+                let is_party = matches!(outlet, "0412" | "0571");
+                let asks = (is_staff && is_party) || (*role == Role::Hub && outlet == "H1") || *role == Role::HqCs;
+                assert_eq!(may(*role, outlet, Kind::Ask), wanted(asks), "{role} {outlet} asks");
+                let answers = (is_staff || *role == Role::Hub) && matches!(outlet, "0755" | "H2");
+                assert_eq!(may(*role, outlet, Kind::Answered), wanted(answers), "{role} {outlet} answers");
+                assert_eq!(may(*role, outlet, Kind::Dispatch), wanted(is_staff && outlet == "0412"), "{role} {outlet} run");
+                assert_eq!(may(*role, outlet, Kind::Linked), Permit::Deny, "{role} {outlet} is not the server");
+            }
+        }
+        assert_eq!(may(Role::Outlet, "0755", Kind::Attempt), Permit::Deny, "who is asked delivers nothing");
     }
 
     #[test]

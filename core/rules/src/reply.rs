@@ -55,6 +55,7 @@ pub fn lacks(
         "payer" => reply.payer.is_some(),
         "until" => reply.until.is_some(),
         "same" => reply.same,
+        "site" => reply.site.is_some(),
         "informed" => reply.informed,
         "letter" => reply.letter.is_some() || letter,
         _ => false,

@@ -3,7 +3,7 @@
 use doorstep_domain::{Body, Stage, words};
 
 use crate::{
-    Card, Side, Timeliness,
+    Card, Side, Timeliness, asked,
     case_index::{Act, CaseIndex},
     conflict::in_force,
     deadline::{Kept, is_reply_clock},
@@ -85,12 +85,19 @@ pub(crate) fn next_side(index: &CaseIndex<'_>, next: NextStep, cards: &[Card]) -
     if next == NextStep::WorkCard {
         return cards.iter().find_map(Card::next_step)?.side;
     }
-    let newest = index.standing().rev().find_map(|(_, act)| match act.body() {
+    next.side(is_at_hub(index))
+}
+
+/// Whether the hub that registered the newest problem still holds the parcel.
+pub(crate) fn is_at_hub(index: &CaseIndex<'_>) -> bool {
+    let arrived = asked::arrival(index).map(|(place, _)| place);
+    let newest = index.standing().rev().find_map(|(place, act)| match act.body() {
         Body::Problem(problem) => Some(problem.stage == Stage::Hub),
         Body::Attempt(_) => Some(false),
+        Body::Answered(_) if arrived == Some(place) => Some(false),
         _ => None,
     });
-    next.side(newest.unwrap_or(false))
+    newest.unwrap_or(false)
 }
 
 /// The state, the next step, and the decision in force or the outcome.
@@ -185,5 +192,7 @@ fn outcome<'a>(act: &Act<'a>) -> Option<&'a str> {
 /// Whether an action is in the pack and has its evidence: a change of money without its letter does not count as done.
 pub(crate) fn is_done(index: &CaseIndex<'_>, act: &Act<'_>) -> bool {
     let row = outcome(act).and_then(|code| index.pack_of(act).outcome(code));
-    row.is_some_and(|row| row.action && proof::unmet(index, row, act.when.at).next().is_none())
+    let has_proof = row.is_some_and(|row| row.action && proof::unmet(index, row, act.when.at).next().is_none());
+    // A parcel that did not arrive where it was sent on is still to be sent.
+    has_proof && !asked::is_refuted(index, act)
 }

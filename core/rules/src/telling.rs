@@ -239,6 +239,13 @@ impl Telling<'_> {
         self.line(label, Value::Code { code: code.to_owned(), name });
     }
 
+    /// Adds the result of an answer, whose names the pack has with its step.
+    fn result(&mut self, label: Label, code: &str) {
+        let name =
+            self.pack.map_or_else(|| Words { zh: code.to_owned(), en: code.to_owned() }, |pack| pack.name_of_result("", code));
+        self.line(label, Value::Code { code: code.to_owned(), name });
+    }
+
     /// Adds the reason of a registration with its sub-reason.
     fn reason(&mut self, reason: &str, sub: Option<&str>) {
         self.code(Label::Reason, reason);

@@ -68,7 +68,9 @@ impl Duty {
     pub fn name(&self, pack: Option<&Pack>) -> Words {
         let of_kind = || pack.map_or_else(|| words(self.kind.as_str()), |pack| pack.words(self.kind.as_str()));
         match (&self.step, pack) {
-            (Some(step), Some(pack)) if matches!(self.kind, DutyKind::Step | DutyKind::Ledger) => pack.name_of(step),
+            (Some(step), Some(pack)) if matches!(self.kind, DutyKind::Step | DutyKind::Ledger | DutyKind::Answer) => {
+                pack.name_of(step)
+            }
             _ => of_kind(),
         }
     }
@@ -79,6 +81,8 @@ impl Duty {
         let side = pack.map_or_else(|| words(side), |pack| pack.words(side));
         let who = [self.outlet.as_ref().map(OutletCode::as_str), self.person.as_ref().map(UserId::as_str)];
         let who: String = who.into_iter().flatten().map(|who| format!(" {who}")).collect();
+        let run = self.run.and_then(|at| pack?.local(at)).map(|at| at.format("%m-%d %H:%M").to_string());
+        let run = |words: &str| run.as_ref().map_or_else(String::new, |run| format!("{words} {run}"));
         let time = match (self.missed, self.until) {
             (Some(since), _) => {
                 let at = pack
@@ -94,14 +98,15 @@ impl Duty {
             (None, None) => Words { zh: String::new(), en: String::new() },
         };
         Words {
-            zh: format!("{}（{}{who}{}）", name.zh, side.zh, time.zh),
-            en: format!("{} ({}{who}{})", name.en, side.en, time.en),
+            zh: format!("{}（{}{who}{}{}）", name.zh, side.zh, run("，班次"), time.zh),
+            en: format!("{} ({}{who}{}{})", name.en, side.en, run(", with the run of"), time.en),
         }
     }
 
-    /// Whether it is an answer that the origin outlet owes: to look at the notice, or to reply to it.
+    /// Whether it is an answer that an outlet owes: the origin outlet looks at the notice or replies to it, an asked outlet answers.
     pub fn is_answer(&self) -> bool {
-        self.side == Side::Origin && matches!(self.kind, DutyKind::Look | DutyKind::Reply)
+        let is_origins = self.side == Side::Origin && matches!(self.kind, DutyKind::Look | DutyKind::Reply);
+        is_origins || self.kind == DutyKind::Answer
     }
 }
 
@@ -118,6 +123,7 @@ mod tests {
             by: vec![],
             outlet: "0412".parse().ok(),
             person: "c2".parse().ok(),
+            run: None,
             clock: None,
             until,
             missed,

@@ -103,6 +103,8 @@ pub struct Filter {
     pub which: Which,
     /// Only waybills that are in a list of parcels, or only those that are in none.
     pub listed: Option<bool>,
+    /// Only parcels under a provisional number: goods whose label can not be read.
+    pub unidentified: bool,
     /// Only this state.
     pub state: Option<String>,
     /// Only waybills that contain this.
@@ -228,7 +230,8 @@ macro_rules! rows {
             $from,
             " LEFT JOIN case_duty ON case_duty.case_id = case_row.case_id
              LEFT JOIN assignment ON assignment.case_id = case_row.case_id
-             WHERE (?1 IS NULL OR state = ?1) AND (?2 IS NULL OR instr(case_row.waybill, ?2) > 0)"
+             WHERE (?1 IS NULL OR state = ?1) AND (?2 IS NULL OR instr(case_row.waybill, ?2) > 0)
+               AND (?3 IS FALSE OR case_row.waybill LIKE 'PV-%')"
         )
     };
 }
@@ -239,7 +242,7 @@ fn limit(filter: &Filter) -> u32 {
 
 /// A page of a reader's list, along the index of places.
 fn by_place(db: &Connection, filter: &Filter, id: i64, reader: &Reader) -> Result<Vec<CaseRow>, StoreError> {
-    let Filter { closed, which, listed, state, waybill, after, .. } = filter;
+    let Filter { closed, which, listed, unidentified, state, waybill, after, .. } = filter;
     let wanted = waybill.as_ref().map(|text| text.to_uppercase());
     let (least, most, last) = which.bounds();
     let start = after.as_ref().map(|place| (place.turn.class(), place.turn.sorts_at(), place.case.as_bytes().to_vec()));
@@ -249,22 +252,22 @@ fn by_place(db: &Connection, filter: &Filter, id: i64, reader: &Reader) -> Resul
         "case_row",
         concat!(
             rows!("place CROSS JOIN case_row ON case_row.case_id = place.case_id"),
-            " AND place.reader = ?3 AND (place.class, place.at, place.case_id) > (?4, ?5, ?6)
-              AND (?7 OR place.closed = 0 OR place.mine > 0) AND place.mine BETWEEN ?8 AND ?9 AND place.class <= ?10
-              AND (?11 IS NULL OR place.unlisted <> ?11)
-             ORDER BY place.class, place.at, place.case_id LIMIT ?12"
+            " AND place.reader = ?4 AND (place.class, place.at, place.case_id) > (?5, ?6, ?7)
+              AND (?8 OR place.closed = 0 OR place.mine > 0) AND place.mine BETWEEN ?9 AND ?10 AND place.class <= ?11
+              AND (?12 IS NULL OR place.unlisted <> ?12)
+             ORDER BY place.class, place.at, place.case_id LIMIT ?13"
         ),
-        params![state, wanted, id, class, at, case, closed, least, most, last, listed, limit(filter)],
+        params![state, wanted, unidentified, id, class, at, case, closed, least, most, last, listed, limit(filter)],
         |row| Ok(read_row(row, reader)?.0),
     )
 }
 
 /// The page of a list without places: all rows are read and sorted.
 fn by_sorting(db: &Connection, filter: &Filter, reader: &Reader) -> Result<Vec<CaseRow>, StoreError> {
-    let Filter { closed, which, listed, state, waybill, after, .. } = filter;
+    let Filter { closed, which, listed, unidentified, state, waybill, after, .. } = filter;
     let wanted = waybill.as_ref().map(|text| text.to_uppercase());
     let mut rows = Vec::new();
-    db.each("case_row", rows!("case_row"), params![state, wanted], |row| {
+    db.each("case_row", rows!("case_row"), params![state, wanted, unidentified], |row| {
         let (row, standing) = read_row(row, reader)?;
         let is_shown = *closed || !standing.closed || standing.mine > NOT_MINE;
         if is_shown && which.has(&standing) && listed.is_none_or(|listed| listed != standing.unlisted) {

@@ -106,6 +106,38 @@ pub enum Act {
         #[serde(default)]
         words: Option<Personal>,
     },
+    /// Outlets or hubs are asked something about the parcel.
+    Ask {
+        /// The step that they are asked to do: a code of the pack.
+        step: ReasonCode,
+        /// The outlets and hubs.
+        to: Vec<OutletCode>,
+        /// The question in words.
+        #[serde(default)]
+        words: Option<Personal>,
+    },
+    /// The answer to a question to the person's outlet.
+    Answer {
+        /// The question. Without one, the only open question that can have this result.
+        #[serde(default)]
+        ask: Option<EntryKey>,
+        /// The result: a code of the pack.
+        result: ReasonCode,
+        /// The provisional number under which the parcel was found. Each of the two cases gets the other number.
+        #[serde(default)]
+        found: Option<Waybill>,
+        /// More, in words.
+        #[serde(default)]
+        words: Option<Personal>,
+    },
+    /// The parcel is given to a run of the outlet's timetable.
+    Dispatch {
+        /// The run: a time of day, `HH:MM`.
+        run: String,
+        /// The task in words.
+        #[serde(default)]
+        words: Option<Personal>,
+    },
     /// A consent of a customer.
     Consent(Consent),
     /// The sender's description of the goods (EV-4).
@@ -194,6 +226,9 @@ impl Act {
             | Self::Tick(Tick { words, .. })
             | Self::Assign(Assign { words, .. })
             | Self::AssignBack { words }
+            | Self::Ask { words, .. }
+            | Self::Answer { words, .. }
+            | Self::Dispatch { words, .. }
             | Self::Consent(Consent { words, .. })
             | Self::Goods(Goods { words, .. })
             | Self::Ledger(Ledger { words, .. })
@@ -266,6 +301,14 @@ mod tests {
             Act::Dispute(Dispute { about: "LIA-04@attempt/abcdefgh-1".parse().unwrap(), words: text("不对") }),
             Act::Takeover,
             Act::AssignBack { words: Some(text("改回")) },
+            Act::Ask { step: "outlet_search".parse().unwrap(), to: vec!["0755".parse().unwrap()], words: None },
+            Act::Answer {
+                ask: Some(key.clone()),
+                result: "found".parse().unwrap(),
+                found: Some(Waybill::parse("PV-H1-ABCD2345").unwrap()),
+                words: Some(text("在货架上")),
+            },
+            Act::Dispatch { run: "19:00".to_owned(), words: None },
             Act::Close(Close::of("SIGNED".parse().unwrap())),
         ];
         for act in acts {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use doorstep_domain::{Day, Outlet, Parcel, UnixMs, Waybill};
+use doorstep_domain::{Day, Outlet, OutletCode, Parcel, UnixMs, Waybill};
 use doorstep_protocol::{DayRow, OutletRow, PersonRow, Publication, RefKind, RefVersion, Reference, Signed, decode};
 use doorstep_rules::{FIRST_POLICY, Pack, Policy, Published, Rulebook};
 use rusqlite::{Connection, TransactionBehavior};
@@ -196,6 +196,11 @@ impl Store {
     pub fn calendar(&self) -> Result<Vec<DayRow>, StoreError> {
         let sql = "SELECT day, works, name FROM calendar_day ORDER BY day";
         self.db.all("calendar_day", sql, params![], |row| Ok(DayRow { day: row.get(0)?, works: row.get(1)?, name: row.get(2)? }))
+    }
+
+    /// The codes of the outlets and hubs of the directory. Empty until the directory has come.
+    pub fn outlet_codes(&self) -> Result<Vec<OutletCode>, StoreError> {
+        self.db.all("outlet", "SELECT code FROM outlet ORDER BY code", params![], |row| row.get(0))
     }
 
     /// An outlet of the directory. X-1 needs its phone number offline.

@@ -314,6 +314,7 @@ fn check(tx: &Tx<'_>, parcel: &Parcel) -> Result<(), RowError> {
 }
 
 fn insert(tx: &Tx<'_>, parcel: &Parcel, now: UnixMs) -> Result<(), RowError> {
+    let parcel = &parcels::after_forwards(tx, parcel)?;
     let Parcel { waybill, delivering_outlet, courier, .. } = parcel;
     let case = parcel.case_id();
     // A case that was closed before its first listing may have been closed by a stranger, so it opens again.

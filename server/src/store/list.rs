@@ -190,6 +190,22 @@ pub(crate) fn all(tx: &Tx<'_>, listed: bool, most: u32) -> Result<Vec<Listed>, S
     )
 }
 
+/// The goods that a hub registered under a provisional number and that nobody has identified yet: a lost parcel may be among them.
+pub(crate) fn unidentified(tx: &Tx<'_>, most: u32) -> Result<Vec<Listed>, StoreError> {
+    tx.all(
+        sql!(
+            "SELECT ",
+            list_row_columns!(),
+            " FROM case_row JOIN doc ON doc.case_id = case_row.case_id
+             WHERE frozen IS NULL AND case_row.closed = 0 AND case_row.waybill >= 'PV-' AND case_row.waybill < 'PV.'
+               AND EXISTS (SELECT 1 FROM person WHERE person.id = doc.first_person AND person.role = 'hub')
+             ORDER BY updated_at DESC LIMIT ?1"
+        ),
+        params![most],
+        read,
+    )
+}
+
 /// The cases like [`all`] in which something is due from an outlet, a side, or a side of an outlet, by the most urgent of it.
 pub(crate) fn due_from(
     tx: &Tx<'_>,

@@ -341,6 +341,40 @@ pub(crate) fn reopen_unlisted(tx: &Tx<'_>, case: &CaseId, waybill: &Waybill, del
     Ok(())
 }
 
+/// Makes an outlet the one that delivers a parcel, without a courier. What the list said is kept, so that a list that repeats itself
+/// moves nothing.
+pub(crate) fn forward(tx: &Tx<'_>, waybill: &str, outlet: &OutletCode, now: UnixMs) -> Result<(), StoreError> {
+    tx.run(
+        sql!(
+            "UPDATE parcel SET
+               listed_outlet = CASE WHEN listed_outlet = ?2 THEN NULL ELSE coalesce(listed_outlet, delivering_outlet) END,
+               delivering_outlet = ?2, courier = NULL, courier_ms = ?3 WHERE waybill = ?1"
+        ),
+        params![waybill, outlet, now],
+    )?;
+    Ok(())
+}
+
+/// The row of a list as it is to be written: a list that says again what the list said before the parcel was sent on moves nothing. A
+/// list that says something else is newer than the arrival.
+pub(crate) fn after_forwards(tx: &Tx<'_>, parcel: &Parcel) -> Result<Parcel, StoreError> {
+    let sent_on: Option<(Option<OutletCode>, OutletCode, Option<UserId>)> = tx.maybe(
+        sql!("SELECT listed_outlet, delivering_outlet, courier FROM parcel WHERE waybill = ?1 AND listed_outlet IS NOT NULL"),
+        params![parcel.waybill],
+        |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+    )?;
+    match sent_on {
+        Some((Some(listed), delivering_outlet, courier)) if listed == parcel.delivering_outlet => {
+            Ok(Parcel { delivering_outlet, courier, ..parcel.clone() })
+        }
+        Some(_) => {
+            tx.run(sql!("UPDATE parcel SET listed_outlet = NULL WHERE waybill = ?1"), params![parcel.waybill])?;
+            Ok(parcel.clone())
+        }
+        None => Ok(parcel.clone()),
+    }
+}
+
 /// Ends a handover, a takeover and an assignment in a case if a list moves the parcel: its row names another courier, or another
 /// delivering outlet, than before. A list that repeats itself moves nothing.
 pub(crate) fn end_handover(tx: &Tx<'_>, parcel: &Parcel) -> Result<(), StoreError> {

@@ -208,6 +208,7 @@ fn body(u: &mut Unstructured, keys: &[EntryKey]) -> Result<Body> {
                 agreed: words(u)?,
                 payer: Some(*u.choose(Payer::ALL)?),
                 letter: photo(u)?,
+                site: if u.arbitrary()? { Some(outlet(u)?) } else { None },
             })
         }
         Kind::Mark => {
@@ -228,6 +229,10 @@ fn body(u: &mut Unstructured, keys: &[EntryKey]) -> Result<Body> {
             words: words(u)?,
         }),
         Kind::Takeover => Body::Takeover(Takeover { handover: of }),
+        Kind::Answered => {
+            let result = one_of(u, &["found", "not_found", "arrived", "not_arrived", "XX"])?;
+            Body::Answered(Answered { ask: of, result, here: u.arbitrary()?, words: words(u)? })
+        }
         kind => return alone(u, kind),
     })
 }
@@ -290,7 +295,17 @@ fn alone(u: &mut Unstructured, kind: Kind) -> Result<Body> {
             number: piece(u)?,
             amount: u.arbitrary::<Option<i64>>()?.map(Fen),
             words: words(u)?,
+            site: if u.arbitrary()? { Some(outlet(u)?) } else { None },
         }),
+        Kind::Ask => {
+            let step = one_of(u, &["outlet_search", "hub_search", "ask_both_signed", "XX"])?;
+            Body::Ask(Ask { step, to: outlet(u)?, words: words(u)? })
+        }
+        Kind::Dispatch => Body::Dispatch(Dispatch { leaves_at: UnixMs(u.arbitrary()?), words: words(u)? }),
+        Kind::Linked => {
+            let reason = if u.arbitrary()? { Some(reason(u)?) } else { None };
+            Body::Linked(Linked { waybill: number(u)?, reason, state: one_of(u, &["registered", "closed", "XX"])? })
+        }
         Kind::Tick => Body::Tick(Tick { step: one_of(u, &["report_superior", "ask_sender"])?, words: words(u)? }),
         Kind::Consent => {
             Body::Consent(Consent { by: *u.choose(Customer::ALL)?, to: outcome(u)?, name: words(u)?, words: words(u)? })

@@ -27,6 +27,9 @@ pub struct Insist {
 /// What a reply says beside its decision, phone and address.
 #[derive(Args)]
 pub struct Replied {
+    /// 中转到哪个网点（代码） The outlet to which the parcel is to be sent on, by its code.
+    #[arg(long = "to", value_name = "OUTLET")]
+    pub site: Option<String>,
     /// 联系人 Contact person.
     #[arg(long, value_name = "NAME")]
     pub contact: Option<String>,
@@ -239,9 +242,12 @@ pub enum Record {
         /// 结果代码，如 RETURN Outcome code of the network's rules.
         #[arg(long, value_name = "CODE")]
         outcome: String,
-        /// 同行或站点 The peer carrier, or the site it was forwarded to.
+        /// 同行 The peer carrier.
         #[arg(long, value_name = "NAME")]
         carrier: Option<String>,
+        /// 中转到哪个网点（代码）；不写则按回复 The outlet to which it is sent on, by its code; without one, that of the reply.
+        #[arg(long, value_name = "OUTLET")]
+        to: Option<String>,
         /// 新单号 The number under which it travels on.
         #[arg(long, value_name = "WAYBILL")]
         number: Option<String>,
@@ -268,8 +274,11 @@ pub enum Record {
         #[arg(required = true, value_name = "WAYBILL")]
         waybills: Vec<String>,
         /// 派件员账号，见 doorstep people Their account.
-        #[arg(long, value_name = "ACCOUNT", required_unless_present = "undo")]
+        #[arg(long, value_name = "ACCOUNT", required_unless_present_any = ["undo", "run"])]
         to: Option<String>,
+        /// 交给本网点的班次，如 19:00 A run of your outlet's timetable instead of a courier, such as 19:00.
+        #[arg(long, value_name = "HH:MM", conflicts_with_all = ["to", "at", "undo"])]
+        run: Option<String>,
         /// 撤销指派，改回原来的人 Undo: assign to whom it was before.
         #[arg(long, conflicts_with_all = ["to", "at"])]
         undo: bool,
@@ -277,6 +286,50 @@ pub enum Record {
         #[arg(long, value_name = "TIME")]
         at: Option<String>,
         /// 做什么 What is to be done.
+        #[arg(long, value_name = "TEXT")]
+        note: Option<String>,
+    },
+    /// 询问其他网点或分拨中心：找货、是否签收、请中转 Ask other outlets or hubs about a parcel; each gets it as a task.
+    Ask {
+        /// 运单号 The waybill.
+        waybill: String,
+        /// 步骤代码，如 outlet_search、hub_search The step, such as outlet_search or hub_search.
+        #[arg(long, value_name = "CODE")]
+        step: String,
+        /// 网点或分拨中心代码，可多次 An outlet's or hub's code; may be repeated.
+        #[arg(long, required = true, value_name = "OUTLET")]
+        to: Vec<String>,
+        /// 问什么 What is asked.
+        #[arg(long, value_name = "TEXT")]
+        note: Option<String>,
+    },
+    /// 答复对本网点的询问 Answer a question to your outlet or hub.
+    Answer {
+        /// 运单号 The waybill.
+        waybill: String,
+        /// 结果代码，如 found、not_found、signed、not_signed The result.
+        result: String,
+        /// 哪条询问，见 show；只有一条时不写 Which question; needed only if there are several.
+        #[arg(long, value_name = "ENTRY")]
+        ask: Option<String>,
+        /// 找到时的临时单号，见 cases --unidentified The provisional number under which it was found.
+        #[arg(long = "as", value_name = "PV-NUMBER")]
+        found: Option<String>,
+        /// 说明 More about it.
+        #[arg(long, value_name = "TEXT")]
+        note: Option<String>,
+    },
+    /// 中转件已到本网点；--not 未到 A parcel that was sent on to your outlet has arrived, or has not.
+    Arrived {
+        /// 运单号 The waybill.
+        waybill: String,
+        /// 未到 It has not arrived.
+        #[arg(long)]
+        not: bool,
+        /// 哪条记录，见 show Which sending; needed only if there are several.
+        #[arg(long, value_name = "ENTRY")]
+        ask: Option<String>,
+        /// 说明 More about it.
         #[arg(long, value_name = "TEXT")]
         note: Option<String>,
     },

@@ -123,6 +123,7 @@ fn full(kind: Kind) -> Body {
             agreed: said("张小姐"),
             payer: Some(Payer::OriginOutlet),
             letter: Some(photo(4)),
+            site: Some(word("0755")),
         }),
         Kind::Mark => Body::Mark(Mark {
             about: key(Kind::Reply),
@@ -136,6 +137,7 @@ fn full(kind: Kind) -> Body {
             number: Some(waybill("ZT4200000011")),
             amount: Some(Fen(900)),
             words: said("转同行"),
+            site: Some(word("0755")),
         }),
         Kind::Tick => Body::Tick(Tick { step: word("report_superior"), words: said("已报") }),
         Kind::Assign => Body::Assign(Assign {
@@ -189,6 +191,15 @@ fn full(kind: Kind) -> Body {
         }
         Kind::Handover => Body::Handover(Handover { to: word("c2"), words: said("换线路") }),
         Kind::Takeover => Body::Takeover(Takeover { handover: key(Kind::Handover) }),
+        Kind::Ask => Body::Ask(Ask { step: word("outlet_search"), to: word("0755"), words: said("请找一找") }),
+        Kind::Answered => {
+            Body::Answered(Answered { ask: key(Kind::Ask), result: word("found"), here: true, words: said("在货架上") })
+        }
+        Kind::Dispatch => Body::Dispatch(Dispatch { leaves_at: UnixMs(1_700_000_000_009), words: said("随首班退回") }),
+        Kind::Linked => {
+            let reason = Some(word("LS-SWAP"));
+            Body::Linked(Linked { waybill: waybill("QH310000000055"), reason, state: word("registered") })
+        }
         Kind::Listed => Body::Listed(Listed { since: UnixMs(1_700_000_000_008) }),
     }
 }

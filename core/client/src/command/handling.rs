@@ -14,7 +14,7 @@ impl Context<'_> {
     pub fn action(&self, action: &Action) -> Result<Body, ClientError> {
         let case = self.registered()?;
         self.listed(&action.outcome, CodeOf::Action)?;
-        let body = Body::Action(action.clone());
+        let body = Body::Action(self.sent_on(action)?);
         let lacking = doorstep_rules::lacking(case, self.pack, &body);
         if lacking.is_empty() { Ok(body) } else { Err(ClientError::Refused(Refusal::Unproven { lacking })) }
     }

@@ -40,6 +40,7 @@ impl Context<'_> {
             return Err(ClientError::Refused(Refusal::NotOrigin));
         }
         self.listed(&reply.decision, CodeOf::Decision)?;
+        self.can_send_on(reply)?;
         let letter = photos.iter().find(|photo| photo.purpose == PhotoPurpose::Letter).map(|photo| photo.id);
         self.timely(Body::Reply(Reply { notice: self.newest(Kind::Notice)?, letter, ..reply.clone() }))
     }

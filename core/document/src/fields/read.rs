@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use automerge::ScalarValue;
 use doorstep_domain::{
-    About, Action, ActionId, Alias, Assign, Attempt, Author, Body, Book, Call, CallResult, Capture, CaseId, ChangeHash, Clarity,
-    Close, Consent, Correction, Customer, Dispute, DocKind, DocRef, Entry, EntryKey, Facts, Fault, Fen, GeoPosition, Goods,
-    Handover, Kind, Ledger, Listed, MAX_CAMERA, MAX_PHOTO, MAX_PLACEHOLDER, MAX_THUMBNAIL, Mark, Notice, Outage, OutageReason,
-    Payer, Personal, Photo, PhotoId, PhotoPurpose, PhotoSource, Problem, Release, Remark, Reply, Role, Ruling, Seen, SheetDay,
-    SheetFacts, SheetNote, Sms, SmsFault, SmsReply, SmsReport, SmsState, SmsWay, Stage, Stands, Tag, Takeover, TargetSource,
-    Thumbnail, Tick, TimeEvidence, UnixMs, Waiver, Waybill,
+    About, Action, ActionId, Alias, Answered, Ask, Assign, Attempt, Author, Body, Book, Call, CallResult, Capture, CaseId,
+    ChangeHash, Clarity, Close, Consent, Correction, Customer, Dispatch, Dispute, DocKind, DocRef, Entry, EntryKey, Facts, Fault,
+    Fen, GeoPosition, Goods, Handover, Kind, Ledger, Linked, Listed, MAX_CAMERA, MAX_PHOTO, MAX_PLACEHOLDER, MAX_THUMBNAIL, Mark,
+    Notice, Outage, OutageReason, Payer, Personal, Photo, PhotoId, PhotoPurpose, PhotoSource, Problem, Release, Remark, Reply,
+    Role, Ruling, Seen, SheetDay, SheetFacts, SheetNote, Sms, SmsFault, SmsReply, SmsReport, SmsState, SmsWay, Stage, Stands,
+    Tag, Takeover, TargetSource, Thumbnail, Tick, TimeEvidence, UnixMs, Waiver, Waybill,
 };
 
 use crate::Refusal;
@@ -181,6 +181,7 @@ fn read_body(get: &Reader) -> Result<Body, Refusal> {
             number: get.waybill("onward")?,
             amount: get.amount("amount")?,
             words: get.personal("words")?,
+            site: get.maybe_parsed("site")?,
         }),
         Kind::Tick => Body::Tick(Tick { step: get.parsed("step")?, words: get.personal("words")? }),
         Kind::Assign => Body::Assign(Assign {
@@ -234,6 +235,22 @@ fn read_body(get: &Reader) -> Result<Body, Refusal> {
         }
         Kind::Handover => Body::Handover(Handover { to: get.parsed("to")?, words: get.personal("words")? }),
         Kind::Takeover => Body::Takeover(Takeover { handover: get.parsed("handover")? }),
+        Kind::Ask => Body::Ask(Ask { step: get.parsed("step")?, to: get.parsed("to")?, words: get.personal("words")? }),
+        Kind::Answered => Body::Answered(Answered {
+            ask: get.parsed("ask")?,
+            result: get.parsed("result")?,
+            here: get.flag("here")?.unwrap_or(false),
+            words: get.personal("words")?,
+        }),
+        Kind::Dispatch => Body::Dispatch(Dispatch {
+            leaves_at: get.time("leaves")?.ok_or_else(|| get.wrong("leaves"))?,
+            words: get.personal("words")?,
+        }),
+        Kind::Linked => Body::Linked(Linked {
+            waybill: get.waybill("other")?.ok_or_else(|| get.wrong("other"))?,
+            reason: get.maybe_parsed("reason")?,
+            state: get.parsed("state")?,
+        }),
         Kind::SheetNote => Body::SheetNote(SheetNote { words: get.said()? }),
         Kind::SheetDay => Body::SheetDay(SheetDay { words: get.personal("words")? }),
         Kind::Listed => Body::Listed(Listed { since: get.time("since")?.ok_or_else(|| get.wrong("since"))? }),
@@ -257,6 +274,7 @@ fn read_reply(get: &Reader) -> Result<Reply, Refusal> {
         agreed: get.personal("name")?,
         payer: get.maybe_word("payer", Payer::from_word)?,
         letter: get.photo("letter")?,
+        site: get.maybe_parsed("site")?,
     })
 }
 

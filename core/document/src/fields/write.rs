@@ -2,9 +2,9 @@
 
 use automerge::ScalarValue;
 use doorstep_domain::{
-    Action, Alias, Assign, Attempt, Body, Call, Close, Consent, Correction, Dispute, DocId, EntryKey, Facts, Fen, Goods,
-    Handover, Ledger, Listed, Mark, Notice, Outage, Personal, Photo, PhotoId, PhotoSource, Problem, Reply, Ruling, Seen,
-    SheetDay, SheetFacts, SheetNote, Sms, SmsReply, SmsReport, Takeover, Tick, UnixMs, Waiver, Waybill,
+    Action, Alias, Answered, Ask, Assign, Attempt, Body, Call, Close, Consent, Correction, Dispatch, Dispute, DocId, EntryKey,
+    Facts, Fen, Goods, Handover, Ledger, Linked, Listed, Mark, Notice, Outage, Personal, Photo, PhotoId, PhotoSource, Problem,
+    Reply, Ruling, Seen, SheetDay, SheetFacts, SheetNote, Sms, SmsReply, SmsReport, Takeover, Tick, UnixMs, Waiver, Waybill,
 };
 
 use crate::NewEntry;
@@ -142,12 +142,13 @@ fn write_body(out: &mut Writer, body: &Body) {
             out.maybe_text("reason", reason.as_ref().map(|r| r.as_str()));
             out.personal("words", words.as_ref());
         }
-        Body::Action(Action { outcome, carrier, number, amount, words }) => {
+        Body::Action(Action { outcome, carrier, number, amount, words, site }) => {
             out.text("outcome", outcome.as_str());
             out.maybe_text("carrier", carrier.as_deref());
             out.waybill("onward", number.as_ref());
             out.amount("amount", *amount);
             out.personal("words", words.as_ref());
+            out.maybe_text("site", site.as_ref().map(|site| site.as_str()));
         }
         Body::Tick(Tick { step, words }) => {
             out.text("step", step.as_str());
@@ -213,6 +214,26 @@ fn write_body(out: &mut Writer, body: &Body) {
         }
         Body::Takeover(Takeover { handover }) => out.key("handover", Some(handover)),
         Body::Listed(Listed { since }) => out.time("since", Some(*since)),
+        Body::Ask(Ask { step, to, words }) => {
+            out.text("step", step.as_str());
+            out.text("to", to.as_str());
+            out.personal("words", words.as_ref());
+        }
+        Body::Answered(Answered { ask, result, here, words }) => {
+            out.key("ask", Some(ask));
+            out.text("result", result.as_str());
+            out.when("here", *here);
+            out.personal("words", words.as_ref());
+        }
+        Body::Dispatch(Dispatch { leaves_at, words }) => {
+            out.time("leaves", Some(*leaves_at));
+            out.personal("words", words.as_ref());
+        }
+        Body::Linked(Linked { waybill, reason, state }) => {
+            out.waybill("other", Some(waybill));
+            out.maybe_text("reason", reason.as_ref().map(|reason| reason.as_str()));
+            out.text("state", state.as_str());
+        }
         Body::Unknown { .. } => {}
     }
 }
@@ -260,6 +281,7 @@ fn write_reply(out: &mut Writer, reply: &Reply) {
     out.personal("name", reply.agreed.as_ref());
     out.maybe_text("payer", reply.payer.map(|payer| payer.as_str()));
     out.photo("letter", reply.letter.as_ref());
+    out.maybe_text("site", reply.site.as_ref().map(|site| site.as_str()));
 }
 
 struct Writer(Vec<(&'static str, ScalarValue)>);

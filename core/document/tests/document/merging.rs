@@ -152,6 +152,42 @@ proptest! {
     }
 }
 
+/// Entries of kinds that came later, in a file of their own: the golden document above never changes.
+#[test]
+fn questions_answers_runs_and_links_are_as_specified() {
+    let mut tablet = Writer::new(2);
+    let site = || Some("0755".parse().unwrap());
+    let ask =
+        Ask { step: "outlet_search".parse().unwrap(), to: "0755".parse().unwrap(), words: Personal::plain("找一找").ok() };
+    let answer = |here: bool| {
+        let result = if here { "found" } else { "not_found" }.parse().unwrap();
+        Body::Answered(Answered { ask: "ask/abcdefgh-1".parse().unwrap(), result, here, words: None })
+    };
+    let linked = |reason: Option<&str>| Linked {
+        waybill: Waybill::parse("QH310000000025").unwrap(),
+        reason: reason.map(|reason| reason.parse().unwrap()),
+        state: "registered".parse().unwrap(),
+    };
+    let changes = [
+        tablet.write(vec![Body::Ask(ask)]),
+        tablet.write(vec![answer(true), answer(false)]),
+        tablet.write(vec![Body::Action(Action { site: site(), ..Action::of("FORWARD".parse().unwrap()) })]),
+        tablet.write(vec![Body::Reply(Reply { site: site(), ..Reply::of("FORWARD".parse().unwrap()) })]),
+        tablet.write(vec![Body::Dispatch(Dispatch { leaves_at: UnixMs(1_772_450_000_000), words: None })]),
+        tablet.write(vec![Body::Linked(linked(Some("LS-SWAP"))), Body::Linked(linked(None))]),
+    ];
+    let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
+    let written: String = changes.iter().map(|c| hex(c.bytes()) + "\n").collect();
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/questions.hex");
+    if std::env::var("GOLDEN").as_deref() == Ok("write") {
+        std::fs::write(path, &written).unwrap();
+    }
+    assert_eq!(std::fs::read_to_string(path).unwrap(), written);
+    for change in &changes {
+        assert_eq!(&Change::read(&case().2, change.bytes()).unwrap(), change);
+    }
+}
+
 /// The golden document: bytes that must read the same for as long as format version 0 lives.
 /// `GOLDEN=write cargo test -p doorstep-document` writes it anew after a deliberate change of the format.
 #[test]

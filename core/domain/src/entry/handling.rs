@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Book, Customer, EntryKey, Fen, Personal, PhotoId, ReasonCode, UnixMs, UserId, Waybill};
+use crate::{Book, Customer, EntryKey, Fen, OutletCode, Personal, PhotoId, ReasonCode, UnixMs, UserId, Waybill};
 
 /// An action on the parcel: it went out with a run, to another site or to a peer carrier, was re-packed, or was found (domain
 /// 2.3). It is recorded when it is done.
@@ -18,12 +18,16 @@ pub struct Action {
     pub amount: Option<Fen>,
     /// Details in words.
     pub words: Option<Personal>,
+    /// The outlet to which it was sent on. That outlet gets the case, confirms the arrival with an [`Answered`](crate::Answered), and
+    /// delivers the parcel from then on.
+    #[serde(default)]
+    pub site: Option<OutletCode>,
 }
 
 impl Action {
     /// An action without particulars.
     pub fn of(outcome: ReasonCode) -> Self {
-        Self { outcome, carrier: None, number: None, amount: None, words: None }
+        Self { outcome, carrier: None, number: None, amount: None, words: None, site: None }
     }
 }
 

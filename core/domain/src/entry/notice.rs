@@ -86,13 +86,16 @@ pub struct Reply {
     pub payer: Option<Payer>,
     /// The photo of the confirmation letter (EV-5).
     pub letter: Option<PhotoId>,
+    /// The outlet to which the parcel is to be sent on.
+    #[serde(default)]
+    pub site: Option<OutletCode>,
 }
 
 impl Reply {
     /// A reply with only a decision.
     pub fn of(decision: ReasonCode) -> Self {
         let (notice, words, phone, address, contact, company) = (None, None, None, None, None, None);
-        let (until, place, agreed_by, agreed, payer, letter) = (None, None, None, None, None, None);
+        let (until, place, agreed_by, agreed, payer, letter, site) = (None, None, None, None, None, None, None);
         let (same, informed) = (false, false);
         Self {
             notice,
@@ -110,6 +113,7 @@ impl Reply {
             agreed,
             payer,
             letter,
+            site,
         }
     }
 }

@@ -242,6 +242,13 @@ impl<'a> Faults<'a> {
                 faults.check(known, "by", || format!("{who:?} is no role and no duty of [duties]"));
             }
             faults.of_2("side", row.side.is_some());
+            let names_asked = row.side == Some(super::Side::Asked);
+            faults.check(!names_asked, "side", || "a question names whom it asks; a step names another side".into());
+            faults.of_2("results", !row.results.is_empty());
+            faults.unique("results", "code", &row.results, |row| &row.code);
+            faults.each("results", &row.results, |faults, row| {
+                faults.check(is_code(&row.code), "code", || format!("{:?} is no code", row.code));
+            });
             for kind in &row.done_by {
                 faults.check(Kind::from_word(kind).is_some(), "done_by", || format!("{kind:?} is no kind of entry"));
             }
@@ -289,6 +296,7 @@ impl<'a> Faults<'a> {
         self.check(is_code(&row.code), "code", || format!("{:?} is no code: up to 32 of A-Z a-z 0-9 . _ -", row.code));
         let bad = row.subs.iter().find(|sub| !is_code(&sub.code));
         self.check(bad.is_none(), "subs", || format!("{:?} is no code", bad.map_or("", |sub| &sub.code)));
+        self.of_2("links", row.links);
         self.check(!row.stages.is_empty(), "stages", || "a problem is registered at one stage at least".into());
         for stage in &row.stages {
             self.stage("stages", stage);
@@ -324,6 +332,12 @@ impl<'a> Faults<'a> {
         self.of_2("reply_asks", !row.reply_asks.is_empty());
         self.of_2("pays", !row.pays.is_empty());
         self.of_2("collects", row.collects.is_some());
+        self.of_2("asks", row.asks.is_some());
+        if let Some(step) = &row.asks {
+            self.check(row.action, "asks", || "only where it is an action".into());
+            let known = self.pack.step(step).is_some_and(|step| step.results.iter().any(|result| result.here));
+            self.check(known, "asks", || format!("{step:?} is no step with a result that says the parcel is there"));
+        }
         if let Some(change) = &row.collects {
             self.check(row.closes, "collects", || "only where it ends the case".into());
             let known = self.pack.ledger.iter().any(|row| row.code == *change);

@@ -191,6 +191,24 @@ pub struct Step {
     /// The side that does it. For a step of the delivering outlet that a hub does too, it is the hub if the problem was found there.
     /// Format 2.
     pub side: Option<Side>,
+    /// The answers that an outlet or hub can give that is asked to do it. Without one nobody can be asked. Format 2.
+    #[serde(default)]
+    pub results: Vec<AskResult>,
+}
+
+/// An answer to a question.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct AskResult {
+    /// The code.
+    pub code: String,
+    /// Chinese name.
+    pub zh: String,
+    /// English name.
+    pub en: String,
+    /// Whether the parcel is at the answering outlet then: it was found there, or has arrived.
+    #[serde(default)]
+    pub here: bool,
 }
 
 impl Step {
@@ -281,6 +299,10 @@ pub struct Code {
     /// The steps, in order.
     #[serde(default)]
     pub steps: Vec<CardStep>,
+    /// Whether the case is linked with that of the other parcel that its registration names, so that both show each other's waybill,
+    /// problem and state. Format 2.
+    #[serde(default)]
+    pub links: bool,
     /// The outcomes that the card names.
     #[serde(default)]
     pub outcomes: Vec<String>,

@@ -1,7 +1,7 @@
 //! Days, working days and runs (domain 3), in the network's time zone. Missing data are reported, never guessed.
 
 use chrono::{Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta};
-use doorstep_domain::UnixMs;
+use doorstep_domain::{OutletCode, UnixMs};
 
 use super::{Missing, Pack, TimeOfDay};
 
@@ -44,6 +44,21 @@ impl Pack {
         }
         let runs = |day| if table.every_day { Some(true) } else { self.calendar.as_ref()?.is_working(day) };
         self.next_run(at, &table.outbound, runs)
+    }
+
+    /// When an outbound run of an outlet leaves next, at a moment or after it; `None` if the outlet has no such run. The run is a time of
+    /// day of its timetable: `HH:MM`.
+    pub fn run_of(&self, outlet: &OutletCode, run: &str, at: UnixMs) -> Option<UnixMs> {
+        let table = self.timetables.iter().find(|table| table.outlet == outlet.as_str())?;
+        let time = table.outbound.iter().find(|time| time.to_string() == run)?;
+        let runs = |day| if table.every_day { Some(true) } else { self.calendar.as_ref()?.is_working(day) };
+        self.next_run(at, &[*time], runs).ok()
+    }
+
+    /// The outbound runs of an outlet: times of day, `HH:MM`.
+    pub fn runs_of(&self, outlet: &OutletCode) -> Vec<String> {
+        let tables = self.timetables.iter().filter(|table| table.outlet == outlet.as_str());
+        tables.flat_map(|table| &table.outbound).map(ToString::to_string).collect()
     }
 
     fn next_run(&self, at: UnixMs, times: &[TimeOfDay], runs_on: impl Fn(NaiveDate) -> Option<bool>) -> Result<UnixMs, Missing> {

@@ -15,7 +15,7 @@ pub struct ReplyNeed(pub String);
 
 impl ReplyNeed {
     /// The fields of a reply other than its decision.
-    pub const FIELDS: [&str; 14] = [
+    pub const FIELDS: [&str; 15] = [
         "phone",
         "address",
         "contact",
@@ -30,6 +30,7 @@ impl ReplyNeed {
         "letter",
         "words",
         "agreed_by",
+        "site",
     ];
 
     /// The fields of which one is sufficient.
@@ -103,6 +104,8 @@ pub struct OutcomeRow {
     pub contradicts: Vec<String>,
     /// The change of the COD ledger that a parcel with COD has before it ends so: the money was handed in. Format 2.
     pub collects: Option<String>,
+    /// The step that confirms the arrival, for an action that sends the parcel to another outlet. The action names the outlet. Format 2.
+    pub asks: Option<String>,
     /// The evidence without which it does not count as done: a change of money needs the stamped letter and the ledger's line.
     #[serde(default)]
     pub requires: Vec<Evidence>,

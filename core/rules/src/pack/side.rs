@@ -13,6 +13,8 @@ words!(
         Hub = "hub",
         /// Outlet finance.
         Finance = "finance",
+        /// An outlet or hub that is asked something. Only a question makes one: no step of a card names this side.
+        Asked = "asked_outlet",
         /// Head office.
         HeadOffice = "head_office",
     }

@@ -1,10 +1,12 @@
 //! Each kind of entry, field by field. Every field is named, so a new field does not compile until it has a line.
 
 use doorstep_domain::{
-    Action, Alias, Assign, Attempt, Body, Call, Capture, Clarity, Close, Consent, Correction, Dispute, Entry, Facts, Goods,
-    Handover, Ledger, Listed, Mark, Notice, Outage, Personal, Photo, Problem, ReasonCode, Reply, Ruling, Seen, SheetDay,
-    SheetNote, Sms, SmsReply, SmsReport, SmsWay, Takeover, TargetSource, Thumbnail, Tick, UnixMs, Waiver,
+    Action, Alias, Answered, Ask, Assign, Attempt, Body, Call, Capture, Clarity, Close, Consent, Correction, Dispatch, Dispute,
+    Entry, Facts, Goods, Handover, Ledger, Linked, Listed, Mark, Notice, Outage, Personal, Photo, Problem, ReasonCode, Reply,
+    Ruling, Seen, SheetDay, SheetNote, Sms, SmsReply, SmsReport, SmsWay, Takeover, TargetSource, Thumbnail, Tick, UnixMs, Waiver,
 };
+
+use crate::State;
 
 use super::{Label, Sort, Telling, Unit, Value, Whom};
 
@@ -67,6 +69,27 @@ impl Telling<'_> {
             }
             Body::SheetNote(SheetNote { words }) => self.words(Label::Words, Some(words)),
             Body::SheetDay(SheetDay { words }) => self.words(Label::Words, words.as_ref()),
+            Body::Ask(Ask { step, to, words }) => {
+                self.code(Label::Step, step.as_str());
+                self.line(Label::Asked, Value::Outlet(to.clone()));
+                self.words(Label::Words, words.as_ref());
+            }
+            Body::Answered(answer) => self.answer(answer),
+            Body::Dispatch(Dispatch { leaves_at, words }) => {
+                self.line(Label::Run, Value::Time(*leaves_at));
+                self.words(Label::Words, words.as_ref());
+            }
+            Body::Linked(Linked { waybill, reason, state }) => {
+                self.line(Label::OtherParcel, Value::Waybill(waybill.clone()));
+                if let Some(reason) = reason {
+                    self.code(Label::Reason, reason.as_str());
+                }
+                match State::from_word(state.as_str()) {
+                    Some(state) => self.word(Label::State, state.as_str()),
+                    // A newer server has further states.
+                    None => self.line(Label::State, Value::Text(state.to_string())),
+                }
+            }
             Body::Unknown { name } => self.line(Label::NewerKind, Value::Text(name.clone())),
         }
     }
@@ -230,6 +253,7 @@ impl Telling<'_> {
             agreed,
             payer,
             letter,
+            site,
         } = reply;
         self.code(Label::Decision, decision.as_str());
         let recipients = |telling: &mut Self, label: Label, sort: Sort, value: &Option<Personal>| {
@@ -251,6 +275,7 @@ impl Telling<'_> {
             self.word(Label::Payer, who.as_str());
         }
         self.given(Label::Letter, *letter, |id| Value::Photo { id, len: None });
+        self.given(Label::Site, site.clone(), Value::Outlet);
         self.words(Label::Words, words.as_ref());
         if let Some(notice) = notice {
             self.detail(Label::About, Value::Entry(notice.clone()));
@@ -268,12 +293,21 @@ impl Telling<'_> {
     }
 
     fn action(&mut self, action: &Action) {
-        let Action { outcome, carrier, number, amount, words } = action;
+        let Action { outcome, carrier, number, amount, words, site } = action;
         self.code(Label::Outcome, outcome.as_str());
+        self.given(Label::Site, site.clone(), Value::Outlet);
         self.given(Label::Carrier, carrier.clone(), Value::Text);
         self.given(Label::OnwardNumber, number.clone(), Value::Waybill);
         self.given(Label::Amount, *amount, Value::Money);
         self.words(Label::Words, words.as_ref());
+    }
+
+    fn answer(&mut self, answer: &Answered) {
+        let Answered { ask, result, here, words } = answer;
+        self.result(Label::Result, result.as_str());
+        self.flag(Label::Here, *here);
+        self.words(Label::Words, words.as_ref());
+        self.line(Label::About, Value::Entry(ask.clone()));
     }
 
     fn assign(&mut self, assign: &Assign) {

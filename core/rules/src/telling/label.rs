@@ -209,6 +209,18 @@ words!(
         EnteredAt = "entered_at",
         /// The version of head office's list.
         ListVersion = "list_version",
+        /// The outlet or hub that is asked.
+        Asked = "asked",
+        /// The answer of an outlet or hub that was asked.
+        Result = "result",
+        /// The parcel is at the answering outlet.
+        Here = "here",
+        /// The outlet to which the parcel is sent on.
+        Site = "site",
+        /// The run with which the parcel leaves.
+        Run = "run",
+        /// The state of the other case.
+        State = "state",
         /// The kind of an entry that this version does not know.
         NewerKind = "newer_kind",
     }

@@ -127,6 +127,7 @@ impl Concerned {
             delivering: Some(row.delivering_outlet.clone()),
             origin: Some(row.origin_outlet.clone()),
             hub: row.hub.clone(),
+            asked: Vec::new(),
             sheet: None,
         }
     }
@@ -153,8 +154,10 @@ impl Concerned {
         Self {
             couriers: holder.into_iter().collect(),
             offered: case.offered_to().cloned(),
-            delivering: row
-                .map(|row| row.delivering_outlet.clone())
+            delivering: case
+                .sent_on_to()
+                .cloned()
+                .or_else(|| row.map(|row| row.delivering_outlet.clone()))
                 .or_else(|| facts.delivering_outlet.clone())
                 .or_else(|| first.map(|author| author.outlet.clone())),
             origin: row
@@ -162,6 +165,7 @@ impl Concerned {
                 .or_else(|| facts.origin_outlet.clone())
                 .or_else(|| notified().filter(|_| is_unlisted)),
             hub: row.and_then(|row| row.hub.clone()),
+            asked: case.asked(),
             sheet: None,
         }
     }

@@ -96,6 +96,7 @@ fn body(seed: &Seed, kind: Kind, others: &[EntryKey]) -> Option<Body> {
     let words = || said(if seed.flag { "原话" } else { " " });
     let text = || Personal::plain(if seed.flag { "因为" } else { " " }).unwrap();
     let number = || seed.flag.then(|| Waybill::parse("QH310000000025").unwrap());
+    let site = || seed.b.get(&["0412", "0571", "H1"]).parse::<OutletCode>().unwrap();
     let claimed = || seed.flag.then(|| at(0, 8, 0, 0).plus((seed.minute - 30) * 60_000));
     let about = || {
         let entry = one(&seed.other)?;
@@ -150,7 +151,8 @@ fn body(seed: &Seed, kind: Kind, others: &[EntryKey]) -> Option<Body> {
         }
         Kind::Action => {
             let carrier = seed.flag.then(|| "SF".into());
-            Body::Action(Action { carrier, number: number(), ..Action::of(pick(&seed.a, DECISIONS)) })
+            let site = (seed.minute % 3 == 0).then(site);
+            Body::Action(Action { carrier, site, number: number(), ..Action::of(pick(&seed.a, DECISIONS)) })
         }
         Kind::Tick => Body::Tick(Tick { step: pick(&seed.a, STEPS), words: None }),
         Kind::Assign => {
@@ -186,6 +188,19 @@ fn body(seed: &Seed, kind: Kind, others: &[EntryKey]) -> Option<Body> {
         }
         Kind::Handover => Body::Handover(Handover { to: "c2".parse().unwrap(), words: None }),
         Kind::Takeover => Body::Takeover(Takeover { handover: one(&seed.other)? }),
+        Kind::Ask => Body::Ask(Ask { step: code("outlet_search"), to: site(), words: None }),
+        Kind::Answered => {
+            // Every second one answers a question, if there is any.
+            let asks: Vec<&EntryKey> = others.iter().filter(|key| ["ask", "action"].contains(&&*key.kind)).collect();
+            let ask = if seed.flag && !asks.is_empty() { (*seed.other.get(&asks)).clone() } else { one(&seed.other)? };
+            let here = seed.minute % 2 == 0;
+            Body::Answered(Answered { ask, result: code(if here { "found" } else { "not_found" }), here, words: None })
+        }
+        Kind::Dispatch => Body::Dispatch(Dispatch { leaves_at: at(0, 19, 0, 0), words: None }),
+        Kind::Linked => {
+            let waybill = Waybill::parse("QH310000000025").unwrap();
+            Body::Linked(Linked { waybill, reason: None, state: code("registered") })
+        }
         Kind::SheetNote | Kind::SheetDay => return None, // of no case
         Kind::Listed => Body::Listed(Listed { since: at(0, 8, 0, 0).plus((seed.minute - 600) * 60_000) }),
         Kind::Close => {
@@ -390,6 +405,7 @@ proptest! {
                 Side::Delivering => &[Role::Courier, Role::Outlet, Role::OutletManager],
                 Side::Origin => &[Role::Outlet, Role::OutletManager],
                 Side::Hub => &[Role::Hub],
+                Side::Asked => &[Role::Outlet, Role::OutletManager, Role::Hub],
                 Side::Finance => &[Role::OutletFinance, Role::OutletManager],
                 Side::HeadOffice => &[Role::HqCs, Role::HqReviewer],
             };

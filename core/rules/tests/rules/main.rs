@@ -15,6 +15,7 @@
 mod ahead;
 mod alarms;
 mod appendix;
+mod asks;
 mod basics;
 mod choices;
 mod codes;

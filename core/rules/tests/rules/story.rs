@@ -246,6 +246,7 @@ pub fn full(decision: &str) -> Reply {
         agreed: said("张小姐"),
         payer: Some(Payer::Sender),
         letter: Some(PhotoId::new([8; 32])),
+        site: "0755".parse().ok(),
         ..Reply::of(code(decision))
     }
 }

@@ -175,6 +175,9 @@ pub enum AdminCommand {
         /// 改列不在名单的单号 List the cases whose waybill is in no list instead.
         #[arg(long)]
         unlisted: bool,
+        /// 改列分拨中心的不明货物（临时单号） List the hubs' unidentified goods instead, to search a lost parcel among.
+        #[arg(long, conflicts_with_all = ["unlisted", "outlet", "side"])]
+        unidentified: bool,
         /// 只列轮到某网点的 Only those in which something is due from this outlet.
         #[arg(long, value_name = "CODE")]
         outlet: Option<OutletCode>,

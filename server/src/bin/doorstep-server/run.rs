@@ -44,8 +44,12 @@ pub fn administer(
             let code = admin.code(&user, wall())?;
             say(json!(code), format!("注册码 code for {user}, 24 h, once: {}", code.code));
         }
-        AdminCommand::Cases { unlisted, outlet, side, limit } => {
-            let which = if unlisted { Which::Unlisted } else { Which::Listed };
+        AdminCommand::Cases { unlisted, unidentified, outlet, side, limit } => {
+            let which = match (unlisted, unidentified) {
+                (_, true) => Which::Unidentified,
+                (true, _) => Which::Unlisted,
+                _ => Which::Listed,
+            };
             let (from, now) = (DueFrom { outlet, side: side.as_deref().and_then(Side::from_word) }, wall());
             let rows = admin.cases_due_from(&from, which, limit, now)?;
             let book = admin.book()?;
