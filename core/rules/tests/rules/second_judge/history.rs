@@ -477,10 +477,10 @@ fn list(story: &mut Story, captured: UnixMs, dice: &mut Dice) {
         write(story, at(0, 6, 0, 0), story.facts.clone());
         story.facts.clone()
     });
-    let outlet = |code: &str| Some(code.parse().unwrap());
+    let outlet = |dice: &mut Dice, all: &[&str]| Some(dice.pick(all).parse().unwrap());
     match dice.of(5) {
-        0 | 1 => facts.origin_outlet = outlet(*dice.pick(&["0571", "0999"])),
-        2 => facts.delivering_outlet = outlet(*dice.pick(&["0412", "0413"])),
+        0 | 1 => facts.origin_outlet = outlet(dice, &["0571", "0999"]),
+        2 => facts.delivering_outlet = outlet(dice, &["0412", "0413"]),
         3 => facts.arrival = Some(captured.plus(*dice.pick(&[-5 * HOUR, HOUR]))),
         _ => facts.entered = Some(captured.plus(*dice.pick(&[-5 * HOUR, HOUR]))),
     }
