@@ -63,7 +63,7 @@ fn refused(result: Result<Outcome, ClientError>) -> Refusal {
 }
 
 fn ask(step: &str, to: &[&str]) -> Act {
-    let to: Vec<OutletCode> = to.iter().map(|outlet| code(outlet)).collect();
+    let to: Vec<OutletCode> = to.iter().map(code).collect();
     Act::Ask { step: code(step), to, words: Some(text("请找一找")) }
 }
 

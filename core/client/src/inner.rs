@@ -15,7 +15,7 @@ use doorstep_store::{Clocks, Salvage, Store, StoreError};
 use doorstep_sync::Engine;
 use tokio::sync::{Notify, watch};
 
-use crate::{ClientError, Clock, DeviceSigner, SmsSender, news::Told};
+use crate::{ClientError, Clock, DeviceSigner, SmsSender, told::Told};
 
 pub(crate) struct Inner {
     pub store: Mutex<Store>,

@@ -31,6 +31,7 @@ mod sheet;
 mod signer;
 mod sms;
 mod telling;
+mod told;
 mod unreached;
 mod words;
 

@@ -1,13 +1,17 @@
 //! What has changed in the list: case by case, in words, by the rows then and now. No case is read for it.
 
-use std::{collections::HashMap, sync::PoisonError};
+use std::sync::PoisonError;
 
 use doorstep_domain::{CaseId, Waybill};
-use doorstep_rules::{NextStep, Pack, Words};
-use doorstep_store::{CaseRow, Filter, KnownCases};
+use doorstep_rules::{Pack, Words};
+use doorstep_store::{Filter, KnownCases};
 use serde::Serialize;
 
-use crate::{Client, ClientError, Refusal, command::nothing};
+use crate::{
+    Client, ClientError, Refusal,
+    command::nothing,
+    told::{Known, Told},
+};
 
 /// What is new in one case.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -17,31 +21,6 @@ pub struct CaseNews {
     /// What is new.
     #[serde(flatten)]
     pub told: Words,
-}
-
-/// What a person was last told of each case. It lasts as long as the client is open.
-pub(crate) type Told = HashMap<CaseId, Known>;
-
-/// The parts of a row whose change is news.
-#[derive(Debug, Clone)]
-pub(crate) struct Known {
-    waybill: String,
-    state: String,
-    reason: String,
-    decision: String,
-    missed: Vec<String>,
-    quarantined: u32,
-    closed: bool,
-    /// Whether its next step is to follow a reply.
-    follows: bool,
-}
-
-impl From<CaseRow> for Known {
-    fn from(row: CaseRow) -> Self {
-        let CaseRow { waybill, state, reason, decision, missed, quarantined, closed, next_step, .. } = row;
-        let follows = next_step == NextStep::FollowReply.as_str();
-        Self { waybill, state, reason, decision, missed, quarantined, closed, follows }
-    }
 }
 
 impl Client {
