@@ -17,14 +17,20 @@ use crate::{
     },
 };
 
-/// The scopes of the outlets and hubs that read a case because they are asked, and of those that delivered the parcel before it was sent
-/// on. A code does not tell whether it is an outlet's or a hub's, and people may be enrolled later, so both scopes get the case.
+/// The scopes of the outlets and hubs that read a case because they are asked. A code does not tell whether it is an outlet's or a hub's, and people may be enrolled later, so both scopes get the case.
 pub(crate) fn scopes_of(tx: &Tx<'_>, case: &CaseId, scopes: &mut Vec<Scope>) -> Result<(), StoreError> {
-    for Asked { outlet, former, .. } in asked::of_case(tx, case)? {
+    for Asked { outlet, .. } in asked::of_case(tx, case)? {
         scopes.push(Scope::Hub(outlet.to_string()));
         scopes.push(Scope::Outlet(outlet.to_string()));
-        scopes.extend(former.map(|former| Scope::Outlet(former.to_string())));
     }
+    Ok(())
+}
+
+/// The scopes of the outlets that delivered the parcel before it was sent on. They go on reading the case, and have no use for the
+/// customer's data.
+pub(crate) fn former_scopes_of(tx: &Tx<'_>, case: &CaseId, scopes: &mut Vec<Scope>) -> Result<(), StoreError> {
+    let former = asked::of_case(tx, case)?.into_iter().filter_map(|asked| asked.former);
+    scopes.extend(former.map(|former| Scope::Outlet(former.to_string())));
     Ok(())
 }
 

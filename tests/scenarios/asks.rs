@@ -347,6 +347,7 @@ async fn what_can_not_be_asked_answered_or_sent_on_is_refused_with_what_can() {
     assert!(hub.case(2).is_none());
     assert!(matches!(refused(record(&east, 2, Act::Fail(Attempt::of(code("DF-NOBODY"))))), Refusal::Rights { .. }));
     sync(&world, &[&west, &east, &origin]).await;
+    sync(&world, &[&west, &east, &origin]).await;
     for device in [&west, &east, &origin] {
         assert_eq!(device.client.status().unwrap().refused, []);
         device.agrees_with(&world, 2);
@@ -365,7 +366,8 @@ async fn two_people_of_the_asked_outlet_answer_without_knowing_of_each_other_and
     record(&east, 2, answer("found")).unwrap();
     world.hands.advance(5);
     record(&second, 2, answer("not_found")).unwrap();
-    sync(&world, &[&second, &east, &west, &second]).await;
+    sync(&world, &[&second]).await;
+    sync(&world, &[&east, &west, &second]).await;
     for device in [&west, &east, &second] {
         let ask = device.case(2).unwrap().judgement.asks.remove(0);
         let told: Vec<(&str, bool)> = ask.answers.iter().map(|answer| (answer.result.as_str(), answer.counts)).collect();

@@ -18,7 +18,7 @@ pub struct AskRow {
     /// The account of who asks.
     pub by: String,
     /// The outlet that asks.
-    pub from: String,
+    pub from_outlet: String,
     /// When it was asked.
     pub at_ms: i64,
     /// Whether the parcel was sent on to the asked outlet, which confirms its arrival.
@@ -84,7 +84,7 @@ impl AskRow {
             name: pack.map_or_else(|| alike(&step), |pack| pack.name_of(&step)).into(),
             to: to.to_string(),
             by: by.to_string(),
-            from: from.to_string(),
+            from_outlet: from.to_string(),
             at_ms: at.0,
             forwards,
             open,

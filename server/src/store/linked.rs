@@ -33,14 +33,15 @@ pub(crate) struct News {
 pub(crate) fn news(tx: &Tx<'_>, most: u32) -> Result<Vec<News>, StoreError> {
     tx.all(
         sql!(
-            "SELECT linked.case_id, linked.other, linked.waybill, nullif(case_row.reason, ''), case_row.state
+            "SELECT linked.case_id, linked.other, linked.waybill, case_row.reason, case_row.state
              FROM linked JOIN case_row ON case_row.case_id = linked.other JOIN doc ON doc.case_id = linked.case_id
              WHERE doc.n > 0 AND (linked.reason <> case_row.reason OR linked.state <> case_row.state) LIMIT ?1"
         ),
         params![most],
         |row| {
-            let (reason, state): (Option<ReasonCode>, ReasonCode) = (row.get(3)?, row.get(4)?);
-            Ok(News { case: row.get(0)?, other: row.get(1)?, waybill: row.get(2)?, reason, state })
+            let (reason, state): (String, ReasonCode) = (row.get(3)?, row.get(4)?);
+            // Empty: no problem stands in the other case.
+            Ok(News { case: row.get(0)?, other: row.get(1)?, waybill: row.get(2)?, reason: reason.parse().ok(), state })
         },
     )
 }

@@ -18,6 +18,9 @@ from typing import Self, TypeVar, cast
 
 from .doorstep_ffi import (
     AlarmRow,
+    AnswerRow,
+    AskResultRow,
+    AskRow,
     Assignable,
     Bilingual,
     Cancel,
@@ -42,6 +45,7 @@ from .doorstep_ffi import (
     FindingRow,
     FreightRow,
     Level,
+    LinkedRow,
     ListPart,
     Location,
     LogConfig,
@@ -98,6 +102,7 @@ from .doorstep_ffi import (
 
 __all__ = [
     "AlarmRow",
+    "AnswerRow", "AskResultRow", "AskRow", "LinkedRow",
     "AnyCommand",
     "AnySmsOutcome",
     "Assignable", "Bilingual", "Cancel", "CaseDetail", "CaseFilter", "CaseSummary", "ClockReading", "Command", "Connectivity", "ContactGap",
@@ -121,7 +126,7 @@ Path = str | PathLike[str]
 AnyCommand = (
     Command.FAIL | Command.PROBLEM | Command.PHOTOS | Command.SMS | Command.CALL | Command.NOTE | Command.OUTAGE
     | Command.NOTICE | Command.SEEN | Command.REPLY | Command.MARK | Command.ACTION | Command.TICK | Command.ASSIGN
-    | Command.ASSIGN_ALL | Command.ASSIGN_BACK | Command.CONSENT | Command.GOODS | Command.LEDGER | Command.WAIVE | Command.CORRECT | Command.DISPUTE
+    | Command.ASSIGN_ALL | Command.ASSIGN_BACK | Command.ASK | Command.ANSWER | Command.SEND_ON | Command.DISPATCH | Command.CONSENT | Command.GOODS | Command.LEDGER | Command.WAIVE | Command.CORRECT | Command.DISPUTE
     | Command.IDENTIFY | Command.HANDOVER | Command.TAKEOVER | Command.CLOSE
 )
 AnySmsOutcome = (
@@ -262,10 +267,10 @@ class Doorstep:
 
     async def cases(
         self, *, closed: bool = False, state: str | None = None, waybill: str | None = None, part: ListPart | None = None,
-        listed: bool | None = None
+        listed: bool | None = None, unidentified: bool = False
     ) -> AsyncIterator[CaseSummary]:
         """Cases by whose turn it is, what is overdue first, fetched page by page."""
-        wanted = CaseFilter(closed=closed, state=state, waybill=waybill, part=part, listed=listed)
+        wanted = CaseFilter(closed=closed, state=state, waybill=waybill, part=part, listed=listed, unidentified=unidentified)
         after: str | None = None
         while True:
             page = await self._client.cases(wanted, after, PAGE)
