@@ -4,6 +4,10 @@ CREATE TABLE asked (
   entry    TEXT NOT NULL,    -- key of the question, or of the action that sent the parcel on
   outlet   TEXT NOT NULL,    -- who is asked
   forwards INTEGER NOT NULL, -- 1: the parcel was sent on to the outlet
+  by_user   TEXT NOT NULL,   -- who asks
+  by_outlet TEXT NOT NULL,   -- for which outlet
+  unlisted INTEGER NOT NULL, -- 1: the waybill was in no list; such a question gives no right to read once it is in one
+  answerer TEXT,             -- who wrote that answer
   answer   TEXT,             -- key of the answer by which the parcel is at the outlet, which delivers it since
   former   TEXT,             -- the outlet that delivered it before that answer
   PRIMARY KEY (case_id, entry)
@@ -16,6 +20,7 @@ CREATE TABLE linked (
   waybill TEXT NOT NULL,     -- the other parcel
   reason  TEXT NOT NULL,     -- '': no problem stands in the other case
   state   TEXT NOT NULL,     -- '': not told yet
+  times   INTEGER NOT NULL DEFAULT 0, -- how often it was told
   PRIMARY KEY (case_id, other)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX linked_by_other ON linked (other);

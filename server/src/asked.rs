@@ -3,7 +3,7 @@
 //! rows and judgements follow as they follow a list. A later list that names another outlet than the one before wins.
 
 use doorstep_document::Change;
-use doorstep_domain::{Answered, Author, Body, CaseId, EntryKey, OutletCode, Receipt, Role, UnixMs};
+use doorstep_domain::{Answered, Author, Body, CaseId, Entry, EntryKey, OutletCode, Receipt, Role, UnixMs, UserId};
 use doorstep_protocol::Scope;
 
 use crate::{
@@ -17,9 +17,17 @@ use crate::{
     },
 };
 
-/// The scopes of the outlets and hubs that read a case because they are asked. A code does not tell whether it is an outlet's or a hub's, and people may be enrolled later, so both scopes get the case.
-pub(crate) fn scopes_of(tx: &Tx<'_>, case: &CaseId, scopes: &mut Vec<Scope>) -> Result<(), StoreError> {
-    for Asked { outlet, .. } in asked::of_case(tx, case)? {
+/// The most questions of a case whose outlets read it. Each makes the case travel to one more outlet at each change.
+const MOST: u32 = 64;
+
+fn is_listed(tx: &Tx<'_>, waybill: &str) -> Result<bool, StoreError> {
+    Ok(parcels::named(tx, waybill)?.is_some())
+}
+
+/// The scopes of the outlets and hubs that read a case because they are asked. A code does not tell whether it is an outlet's or a hub's,
+/// and people may be enrolled later, so both scopes get the case.
+pub(crate) fn scopes_of(tx: &Tx<'_>, case: &CaseId, waybill: &str, scopes: &mut Vec<Scope>) -> Result<(), StoreError> {
+    for outlet in outlets(tx, case, waybill)? {
         scopes.push(Scope::Hub(outlet.to_string()));
         scopes.push(Scope::Outlet(outlet.to_string()));
     }
@@ -28,20 +36,47 @@ pub(crate) fn scopes_of(tx: &Tx<'_>, case: &CaseId, scopes: &mut Vec<Scope>) -> 
 
 /// The scopes of the outlets that delivered the parcel before it was sent on. They go on reading the case, and have no use for the
 /// customer's data.
-pub(crate) fn former_scopes_of(tx: &Tx<'_>, case: &CaseId, scopes: &mut Vec<Scope>) -> Result<(), StoreError> {
-    let former = asked::of_case(tx, case)?.into_iter().filter_map(|asked| asked.former);
+pub(crate) fn former_scopes_of(tx: &Tx<'_>, case: &CaseId, waybill: &str, scopes: &mut Vec<Scope>) -> Result<(), StoreError> {
+    let former = asked::of_case(tx, case, is_listed(tx, waybill)?)?.into_iter().filter_map(|asked| asked.former);
     scopes.extend(former.map(|former| Scope::Outlet(former.to_string())));
     Ok(())
 }
 
 /// The outlets and hubs that are asked.
-pub(crate) fn outlets(tx: &Tx<'_>, case: &CaseId) -> Result<Vec<OutletCode>, StoreError> {
-    Ok(asked::of_case(tx, case)?.into_iter().map(|asked| asked.outlet).collect())
+pub(crate) fn outlets(tx: &Tx<'_>, case: &CaseId, waybill: &str) -> Result<Vec<OutletCode>, StoreError> {
+    Ok(asked::of_case(tx, case, is_listed(tx, waybill)?)?.into_iter().map(|asked| asked.outlet).collect())
 }
 
 /// Whether an answer is to a question to its author's outlet.
-pub(crate) fn may_answer(tx: &Tx<'_>, case: &CaseId, author: &Author, answer: &Answered) -> Result<bool, StoreError> {
-    Ok(asked::by_entry(tx, case, &answer.ask)?.is_some_and(|asked| asked.outlet == author.outlet))
+pub(crate) fn may_answer(
+    tx: &Tx<'_>,
+    (case, waybill): (&CaseId, &str),
+    author: &Author,
+    answer: &Answered,
+) -> Result<bool, StoreError> {
+    let question = asked::by_entry(tx, case, &answer.ask, is_listed(tx, waybill)?)?;
+    Ok(question.is_some_and(|asked| asked.outlet == author.outlet))
+}
+
+/// Whether a question or an action gives its outlet the right to read the case. It must come from somebody who may record it without a
+/// review. A parcel is sent on only by those who have it, while its case is open: a courier of an earlier list could else take it back.
+/// For a waybill in no list the outlet that recorded it first may ask, as with notices. Nobody gives themselves a right.
+fn may_ask(tx: &Tx<'_>, doc: &Doc, author: &Author, (body, receipt): (&Body, &Receipt)) -> Result<bool, StoreError> {
+    if body.asks().is_none_or(|outlet| *outlet == author.outlet) || doc.closed {
+        return Ok(false);
+    }
+    let Some(named) = parcels::named(tx, &doc.waybill)? else { return Ok(author.outlet.as_str() == doc.first_outlet) };
+    let has_it = match author.role {
+        Role::Hub => named.hub.as_ref() == Some(&author.outlet),
+        Role::HqCs => true,
+        _ => named.delivering == author.outlet,
+    };
+    Ok(!receipt.review && (has_it || matches!(body, Body::Ask(_))))
+}
+
+/// Whether somebody may take back an entry: its author, their outlet, and head office's reviewer may, as in the judgement of a case.
+fn may_correct(author: &Author, (user, outlet): (&UserId, &OutletCode)) -> bool {
+    author.role == Role::HqReviewer || author.user == *user || author.outlet == *outlet
 }
 
 /// Follows the questions and answers of an accepted change. True if the list has moved the parcel.
@@ -55,24 +90,32 @@ pub(crate) fn follow(
     for entry in change.entries() {
         let author = &entry.author;
         match &entry.body {
-            // Who reads a case is decided by those who may record in it without a review. For a waybill in no list that is the outlet
-            // that recorded it first, as with notices.
             body if body.asks().is_some() => {
-                let may_ask = !receipt.review || author.outlet.as_str() == doc.first_outlet;
+                let may_ask = may_ask(tx, doc, author, (body, receipt))?;
                 if let Some(outlet) = body.asks().filter(|_| may_ask) {
-                    asked::add(tx, case, &entry.key, outlet, matches!(body, Body::Action(_)))?;
+                    let how = (matches!(body, Body::Action(_)), !is_listed(tx, &doc.waybill)?, MOST);
+                    asked::add(tx, case, (&entry.key, author), outlet, how)?;
                 }
             }
             Body::Answered(answer) if !receipt.review => {
-                let Some(question) = asked::by_entry(tx, case, &answer.ask)? else { continue };
+                let listed = is_listed(tx, &doc.waybill)?;
+                let Some(question) = asked::by_entry(tx, case, &answer.ask, listed)? else { continue };
                 if question.outlet == author.outlet && author.role != Role::Hub {
-                    has_moved |= move_by(tx, doc, case, (&entry.key, answer, &question), now)?;
+                    has_moved |= move_by(tx, doc, case, (entry, answer, &question), (receipt, now))?;
                 }
             }
             Body::Correction(correction) => {
-                asked::remove(tx, case, &correction.of)?;
-                if let Some(question) = asked::by_answer(tx, case, &correction.of)? {
-                    has_moved |= move_back(tx, doc, case, &question, now)?;
+                let listed = is_listed(tx, &doc.waybill)?;
+                if let Some(question) = asked::by_entry(tx, case, &correction.of, listed)?
+                    && may_correct(author, (&question.by.0, &question.by.1))
+                {
+                    asked::remove(tx, case, &correction.of)?;
+                }
+                let Some(key) = asked::by_answer(tx, case, &correction.of)? else { continue };
+                let Some(question) = asked::by_entry(tx, case, &key, listed)? else { continue };
+                let answerer = question.answerer.as_ref().unwrap_or(&question.by.0);
+                if may_correct(author, (answerer, &question.outlet)) {
+                    has_moved |= move_back(tx, doc, case, &key, now)?;
                 }
             }
             _ => {}
@@ -86,16 +129,20 @@ fn move_by(
     tx: &Tx<'_>,
     doc: &mut Doc,
     case: &CaseId,
-    (key, answer, question): (&EntryKey, &Answered, &Asked),
-    now: UnixMs,
+    (entry, answer, question): (&Entry, &Answered, &Asked),
+    (receipt, now): (&Receipt, UnixMs),
 ) -> Result<bool, ApiError> {
+    // A list that was received later wins, also over an answer that head office releases now.
+    if parcels::courier_at(tx, &doc.waybill)?.is_some_and(|at| at > receipt.received_at) {
+        return Ok(false);
+    }
     match (answer.here, &question.former) {
         (true, None) if question.forwards => {
             let Some(named) = parcels::named(tx, &doc.waybill)? else { return Ok(false) };
             if named.delivering == question.outlet || !people::is_outlet(tx, question.outlet.as_str())? {
                 return Ok(false);
             }
-            asked::arrived(tx, case, &answer.ask, Some((key, &named.delivering)))?;
+            asked::arrived(tx, case, &answer.ask, Some((&entry.key, &entry.author.user, &named.delivering)))?;
             deliver(tx, doc, &question.outlet, now)
         }
         // It has not arrived after all.
@@ -106,7 +153,7 @@ fn move_by(
 
 /// Gives a parcel back to the outlet that delivered it before, unless it is elsewhere by now.
 fn move_back(tx: &Tx<'_>, doc: &mut Doc, case: &CaseId, question: &EntryKey, now: UnixMs) -> Result<bool, ApiError> {
-    let Some(Asked { outlet, former: Some(former), .. }) = asked::by_entry(tx, case, question)? else { return Ok(false) };
+    let Some(Asked { outlet, former: Some(former), .. }) = asked::by_entry(tx, case, question, false)? else { return Ok(false) };
     asked::arrived(tx, case, question, None)?;
     match parcels::named(tx, &doc.waybill)? {
         Some(named) if named.delivering == outlet => deliver(tx, doc, &former, now),

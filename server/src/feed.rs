@@ -64,8 +64,8 @@ fn scopes_of(tx: &Tx<'_>, case: &CaseId) -> Result<Vec<Scope>, ApiError> {
     }
     let Doc { waybill, notified, notice_to, first_person, closed, offered_to, courier, .. } = doc;
     let mut scopes = Vec::with_capacity(4);
-    asked::scopes_of(tx, case, &mut scopes)?;
-    asked::former_scopes_of(tx, case, &mut scopes)?;
+    asked::scopes_of(tx, case, &waybill, &mut scopes)?;
+    asked::former_scopes_of(tx, case, &waybill, &mut scopes)?;
     // A closed case leaves the courier's phone (domain 10.2: the customer's data only while the parcel is open).
     let mut couriers: Vec<String> = Vec::new();
     match parcels::named(tx, &waybill)? {

@@ -2,7 +2,7 @@
 //! the other case knows how it stands. Head office writes it into the case at first when one of them names the other's parcel, and again
 //! when the problem or the state changes.
 
-use doorstep_document::{NewEntry, pack};
+use doorstep_document::{HARD_CASE_CHANGES, NewEntry};
 use doorstep_domain::{Body, CaseId, Facts, Linked, Receipt, UnixMs};
 use doorstep_rules::{Case, Rulebook};
 
@@ -16,6 +16,9 @@ use crate::{
 /// The most cases that are told something in one transaction.
 const MOST_NEWS: u32 = 50;
 
+/// The most cases with which one is linked. A swap has two parcels, and a mistaken number makes one more.
+const MOST_LINKS: u32 = 4;
+
 /// Links a case with those of the parcels that its registrations name, where the pack links them. A registration that head office is to
 /// review links nothing: anybody could learn how a guessed parcel stands.
 pub(crate) fn note(tx: &Tx<'_>, case: &CaseId, folded: &Case, book: &Rulebook) -> Result<(), ApiError> {
@@ -27,6 +30,9 @@ pub(crate) fn note(tx: &Tx<'_>, case: &CaseId, folded: &Case, book: &Rulebook) -
         let is_taken = recorded.standing.receipt().is_some_and(|receipt| !receipt.review);
         if is_taken && pack.code(problem.reason.as_str()).is_some_and(|code| code.links) {
             let of_other = CaseId::of(network, other);
+            if linked::count(tx, case)? >= MOST_LINKS || linked::count(tx, &of_other)? >= MOST_LINKS {
+                continue;
+            }
             linked::add(tx, case, &of_other, other)?;
             linked::add(tx, &of_other, case, waybill)?;
         }
@@ -49,7 +55,7 @@ pub(crate) fn tell(tx: &Tx<'_>, now: UnixMs) -> Result<bool, ApiError> {
     let version = packs::version_at(tx, now)?;
     for item in &news {
         linked::told(tx, item)?;
-        if docs::read(tx, &item.case)?.n as usize >= pack::MAX_CHANGES {
+        if docs::read(tx, &item.case)?.n >= HARD_CASE_CHANGES as u64 {
             log!(warn, "a full case is not told of a linked one any more", case = item.case);
             continue;
         }

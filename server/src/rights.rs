@@ -87,7 +87,7 @@ impl Rights {
             }
             // Only the asked outlet answers: another one's answer would be taken for its.
             if let Body::Answered(answer) = &entry.body
-                && !asked::may_answer(tx, case, author, answer)?
+                && !asked::may_answer(tx, (case, waybill.unwrap_or_default()), author, answer)?
             {
                 return Ok(Err(Refusal::Rights { rule: ANSWER_RULE.into() }));
             }
@@ -111,7 +111,7 @@ fn is_colleague(tx: &Tx<'_>, entry: &Entry) -> Result<bool, ApiError> {
 /// The people and outlets concerned, and the present courier.
 fn concerned(tx: &Tx<'_>, waybill: &str, case: &CaseId, doc: &Doc) -> Result<(Concerned, Option<UserId>), ApiError> {
     let user = |text: &Option<String>| text.as_ref().and_then(|text| text.parse::<UserId>().ok());
-    let asked = asked::outlets(tx, case)?;
+    let asked = asked::outlets(tx, case, waybill)?;
     let Some(named) = parcels::named(tx, waybill)? else { return Ok((Concerned { asked, ..Concerned::default() }, None)) };
     let mut couriers = parcels::assigned(tx, waybill)?;
     couriers.extend(user(&doc.courier));

@@ -45,7 +45,7 @@ fn scopes_of(tx: &Tx<'_>, waybill: &str) -> Result<(Vec<Scope>, bool), ApiError>
     let mut scopes = vec![Scope::Outlet(named.delivering.to_string())];
     scopes.extend(named.hub.map(|hub| Scope::Hub(hub.to_string())));
     if !doc.closed {
-        asked::scopes_of(tx, &case, &mut scopes)?;
+        asked::scopes_of(tx, &case, waybill, &mut scopes)?;
         if doc.notified && named.origin != named.delivering {
             scopes.push(Scope::Outlet(named.origin.to_string()));
         }

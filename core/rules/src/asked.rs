@@ -4,6 +4,8 @@
 //! Only answers of the asked outlet count. Of several answers the one that the server received last counts, and all are shown: an
 //! outlet may find a parcel later, and two people of one outlet may answer without knowledge of each other.
 
+use std::collections::BTreeMap;
+
 use doorstep_domain::{Answered, Body, Dispatch, EntryKey, OutletCode, Recorded, Role, UnixMs, UserId, Waybill};
 use serde::Serialize;
 
@@ -138,9 +140,14 @@ fn ask(index: &CaseIndex<'_>, act: &Act<'_>, may_be_open: bool) -> Option<AskSta
         from: author.outlet.clone(),
         at: act.when.at,
         forwards,
-        open: may_be_open && newest.is_none(),
+        open: may_be_open && newest.is_none() && !is_for_review(index, act),
         answers: answers().map(state).collect(),
     })
+}
+
+/// Whether head office is to review a question first. Until then it reaches nobody. For a waybill in no list all is reviewed.
+fn is_for_review(index: &CaseIndex<'_>, act: &Act<'_>) -> bool {
+    act.recorded.standing.receipt().is_some_and(|receipt| receipt.review) && !index.case.facts.is_unlisted()
 }
 
 /// Whether an action sent the parcel to a site that says it has not arrived.
@@ -157,9 +164,10 @@ pub(crate) fn arrival<'i, 'a>(index: &'i CaseIndex<'a>) -> Option<(usize, &'i Ac
 }
 
 impl Case {
-    /// The answers that count and by which a parcel that was sent on has arrived at an outlet that delivers.
+    /// The answers by which a parcel that was sent on has arrived at an outlet that delivers. Of several people who confirm it without
+    /// knowledge of each other, the one counts whose answer was received first: the later ones move nothing any more.
     pub(crate) fn arrivals(&self) -> impl Iterator<Item = &Recorded> {
-        let mut newest: Vec<(&EntryKey, &Recorded)> = Vec::new();
+        let mut all: BTreeMap<&EntryKey, Vec<&Recorded>> = BTreeMap::new();
         for recorded in self.standing() {
             let Body::Answered(answer) = &recorded.entry.body else { continue };
             let author = &recorded.entry.author;
@@ -167,21 +175,19 @@ impl Case {
                 Body::Action(action) => self.stands(ask) && action.site.as_ref() == Some(&author.outlet),
                 _ => false,
             };
-            if !self.entry(&answer.ask).is_some_and(is_sent_to) {
-                continue;
-            }
-            match newest.iter_mut().find(|(ask, _)| *ask == &answer.ask) {
-                Some((_, known)) if received(recorded) >= received(known) => *known = recorded,
-                Some(_) => {}
-                None => newest.push((&answer.ask, recorded)),
+            if self.entry(&answer.ask).is_some_and(is_sent_to) {
+                all.entry(&answer.ask).or_default().push(recorded);
             }
         }
-        let has_arrived = |recorded: &&Recorded| match &recorded.entry.body {
-            // A hub passes a parcel on and delivers none.
-            Body::Answered(answer) => answer.here && recorded.entry.author.role != Role::Hub,
-            _ => false,
+        // A hub passes a parcel on and delivers none.
+        let is_here = |recorded: &&Recorded| {
+            let is_here = matches!(&recorded.entry.body, Body::Answered(answer) if answer.here);
+            is_here && recorded.entry.author.role != Role::Hub
         };
-        newest.into_iter().map(|(_, recorded)| recorded).filter(has_arrived)
+        all.into_values().filter_map(move |mut answers| {
+            answers.sort_by_key(|recorded| received(recorded));
+            answers.into_iter().rev().take_while(is_here).last()
+        })
     }
 
     /// The outlets and hubs that are asked something about the parcel, or to which it was sent on.

@@ -4,6 +4,9 @@ use doorstep_domain::{CaseId, ReasonCode, Waybill};
 
 use super::tx::{StoreError, Tx, params, sql};
 
+/// How often a case is told of another one at most. Each time is a change in the case, and its writers need the room.
+const MOST_TIMES: u32 = 100;
+
 /// Links a case with that of another parcel, in one direction.
 pub(crate) fn add(tx: &Tx<'_>, case: &CaseId, other: &CaseId, waybill: &Waybill) -> Result<(), StoreError> {
     tx.run(
@@ -14,6 +17,11 @@ pub(crate) fn add(tx: &Tx<'_>, case: &CaseId, other: &CaseId, waybill: &Waybill)
         params![case, other, waybill],
     )?;
     Ok(())
+}
+
+/// How many cases a case is linked with.
+pub(crate) fn count(tx: &Tx<'_>, case: &CaseId) -> Result<u32, StoreError> {
+    tx.one(sql!("SELECT count(*) FROM linked WHERE case_id = ?1"), params![case], |row| row.get(0))
 }
 
 /// Something that a case is to be told of another one.
@@ -35,9 +43,10 @@ pub(crate) fn news(tx: &Tx<'_>, most: u32) -> Result<Vec<News>, StoreError> {
         sql!(
             "SELECT linked.case_id, linked.other, linked.waybill, case_row.reason, case_row.state
              FROM linked JOIN case_row ON case_row.case_id = linked.other JOIN doc ON doc.case_id = linked.case_id
-             WHERE doc.n > 0 AND (linked.reason <> case_row.reason OR linked.state <> case_row.state) LIMIT ?1"
+             WHERE doc.n > 0 AND (linked.reason <> case_row.reason OR linked.state <> case_row.state)
+               AND linked.times < ?2 LIMIT ?1"
         ),
-        params![most],
+        params![most, MOST_TIMES],
         |row| {
             let (reason, state): (String, ReasonCode) = (row.get(3)?, row.get(4)?);
             // Empty: no problem stands in the other case.
@@ -49,7 +58,7 @@ pub(crate) fn news(tx: &Tx<'_>, most: u32) -> Result<Vec<News>, StoreError> {
 /// Notes what a case was told.
 pub(crate) fn told(tx: &Tx<'_>, News { case, other, reason, state, .. }: &News) -> Result<(), StoreError> {
     tx.run(
-        sql!("UPDATE linked SET reason = ?3, state = ?4 WHERE case_id = ?1 AND other = ?2"),
+        sql!("UPDATE linked SET reason = ?3, state = ?4, times = times + 1 WHERE case_id = ?1 AND other = ?2"),
         params![case, other, reason.as_ref().map_or("", ReasonCode::as_str), state],
     )?;
     Ok(())
