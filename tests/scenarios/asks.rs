@@ -355,6 +355,40 @@ async fn what_can_not_be_asked_answered_or_sent_on_is_refused_with_what_can() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_question_about_a_guessed_waybill_gives_nobody_the_parcel_once_it_is_listed() {
+    let mut world = world().await;
+    let [_, origin, east, _] = devices(&mut world).await;
+    record(&east, 77, problem("LS-LOST", Some("service"))).unwrap();
+    record(&east, 77, ask("outlet_search", &["0571"])).unwrap();
+    sync(&world, &[&east, &origin]).await;
+    assert!(has(&origin, 77, "answer_ask outlet_search"), "while it is in no list, its finder may ask");
+    let row = format!("{},QH,0412,0412,c1,王小花,13800000077,青禾路77号,0,2026-03-02 08:00", waybill(77));
+    let csv = format!("{PARCEL_COLUMNS}\n{row}\n");
+    assert_eq!(world.admin().import_parcels(csv.as_bytes(), world.hands.now()).unwrap().imported, 1);
+    sync(&world, &[&east, &origin]).await;
+    assert!(origin.case(77).is_none() && !has_row(&origin, 77), "the list says whose parcel it is");
+    assert!(!has_row(&east, 77), "its finder has no right to the customer's row either");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_courier_of_an_earlier_list_can_not_send_the_parcel_to_an_outlet_of_their_choice() {
+    let mut world = world().await;
+    let [_, origin, east, _] = devices(&mut world).await;
+    let c1 = world.device("c1", "c1").await;
+    record(&c1, 2, problem("RT-MISSENT", Some("delivery"))).unwrap();
+    sync(&world, &[&c1, &east]).await;
+    let row = format!("{},QH,0571,0755,c9,王小花,13800000002,青禾路2号,0,2026-03-02 08:00", waybill(2));
+    let csv = format!("{PARCEL_COLUMNS}\n{row}\n");
+    assert_eq!(world.admin().import_parcels(csv.as_bytes(), world.hands.now()).unwrap().imported, 1);
+    // Their phone does not know of the newer list.
+    record(&c1, 2, forward(Some("0571"))).unwrap();
+    sync(&world, &[&c1, &origin, &east]).await;
+    assert_eq!(c1.client.status().unwrap().refused, []);
+    assert!(origin.case(2).is_none() && !has_row(&origin, 2), "who does not have a parcel sends it nowhere");
+    assert!(has_row(&east, 2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn two_people_of_the_asked_outlet_answer_without_knowing_of_each_other_and_the_newest_by_receipt_counts() {
     let mut world = world().await;
     let [west, _, east, _] = devices(&mut world).await;

@@ -259,3 +259,20 @@ fn the_order_in_which_questions_and_answers_are_merged_changes_nothing() {
         assert_eq!(case.delivering(), story.case().delivering());
     }
 }
+
+#[test]
+fn of_two_people_who_confirm_an_arrival_the_first_counts_also_if_the_parcel_has_gone_on_since() {
+    let mut story = missent();
+    let to_east = story.online(&WEST, at(0, 11, 0, 0), forward("0755"));
+    story.online(&EAST, at(0, 12, 0, 0), answer(&to_east, "arrived"));
+    let to_north = story.online(&EAST, at(0, 13, 0, 0), forward("0316"));
+    story.online(&NORTH, at(0, 14, 0, 0), answer(&to_north, "arrived"));
+    assert_eq!(story.case().sent_on_to(), Some(&"0316".parse().unwrap()));
+    // A colleague had confirmed it too, without a network.
+    story.add(&By("x2", Role::Outlet, "0755"), at(0, 12, 5, 0), Some(at(0, 15, 0, 0)), answer(&to_east, "arrived"));
+    assert_eq!(story.case().sent_on_to(), Some(&"0316".parse().unwrap()));
+    // The site says that it is not there, and later that it is: that is a new arrival.
+    story.online(&EAST, at(0, 16, 0, 0), answer(&to_east, "not_arrived"));
+    story.online(&EAST, at(0, 17, 0, 0), answer(&to_east, "arrived"));
+    assert_eq!(story.case().sent_on_to(), Some(&"0755".parse().unwrap()));
+}
