@@ -18,6 +18,8 @@ async fn a_parcel_whose_case_has_ended_and_left_the_phone_is_told_so_with_its_ou
     let mut world = World::new().await;
     let [phone, _, _] = three(&mut world).await;
     phone.fail(2, "DF-NOBODY").unwrap();
+    phone.sync().await.unwrap();
+    world.hands.advance(1);
     phone.client.record(&ended(waybill(2), "SIGNED", None), &[]).unwrap();
     phone.sync().await.unwrap();
     phone.sync().await.unwrap();
