@@ -49,8 +49,9 @@ impl Doc {
                     }
                 }
                 // A registration is online, like a notice: the origin outlet reads the fault that it is charged with, and can
-                // contest it.
-                Body::Outage(_) => self.notified = true,
+                // contest it. Money that was collected at the door is paid to the sender by the outlet that sent the parcel,
+                // and head office's reply is that outlet's to enter.
+                Body::Outage(_) | Body::Ledger(_) | Body::Reply(_) => self.notified = true,
                 Body::Problem(_) => (self.notified, self.closed) = (true, false),
                 // An author whom the policy only tolerates can not close another outlet's case.
                 Body::Close(_) | Body::Alias(_) if review && entry.author.outlet.as_str() != self.first_outlet => {}

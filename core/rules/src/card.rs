@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use doorstep_domain::{Body, EntryKey, Role, Stage, UnixMs, UserId};
+use doorstep_domain::{Body, EntryKey, Role, UnixMs, UserId};
 use serde::Serialize;
 
 use crate::{
@@ -89,7 +89,7 @@ pub(crate) fn cards(index: &CaseIndex<'_>, asks: &[AskState]) -> Vec<Card> {
 
 /// The side that does a step of a problem: what the delivering outlet does, the hub does for what it holds.
 fn side(step: &Step, registration: &Act<'_>) -> Option<Side> {
-    let is_at_hub = matches!(registration.body(), Body::Problem(problem) if problem.stage == Stage::Hub);
+    let is_at_hub = registration.is_at_hub();
     let does_it = step.by.iter().any(|by| by == Role::Hub.as_str());
     step.side.map(|side| if side == Side::Delivering && is_at_hub && does_it { Side::Hub } else { side })
 }

@@ -62,6 +62,11 @@ impl<'a> Act<'a> {
     pub fn stands(&self) -> bool {
         self.superseded.is_none()
     }
+    /// Whether a hub registered a problem of what it holds, at the hub's stage or of the origin's work. What somebody else registers
+    /// for the hub's stage is not the hub's to do.
+    pub fn is_at_hub(&self) -> bool {
+        self.registered.entry.author.role == Role::Hub && matches!(self.body(), Body::Problem(_))
+    }
     /// The key of the first registration.
     pub fn original(&self) -> &'a EntryKey {
         &self.registered.entry.key

@@ -69,7 +69,7 @@ pub struct Deadline {
     pub left_ms: i64,
     /// How it was kept.
     pub timeliness: Timeliness,
-    /// The entry that met it, or that would have met it in time.
+    /// The entry that met it, or that would have met it in time; if the schedule is missing, the one that did what it asks for.
     pub met_by: Option<EntryKey>,
     /// Whether another version may have been in force when it started, so that a person must review it.
     pub unsure: bool,
@@ -119,7 +119,8 @@ fn keep<'a>(index: &CaseIndex<'a>, clock: &'a Clock, pack: &'a Pack, start: Star
     let act = index.acts.get(start.place)?;
     let due = due_at(index, pack, clock, start.at);
     let (timeliness, met) = match due {
-        Err(_) => (Timeliness::ScheduleMissing, None),
+        // Without its schedule nobody knows until when, but whether it is done is known.
+        Err(_) => (Timeliness::ScheduleMissing, kept(index, clock, pack, &start, None, meets).1),
         Ok(due) => kept(index, clock, pack, &start, due, meets),
     };
     let due_at = due.unwrap_or_default();

@@ -3,12 +3,21 @@
 
 use std::collections::HashSet;
 
-use doorstep_domain::{Body, EntryKey, Kind, OutletCode, Role, Stage, UnixMs, UserId, words};
+use doorstep_domain::{Body, EntryKey, Kind, OutletCode, Role, UnixMs, UserId, words};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AskState, Card, Clock, Conflict, ConflictKind, Need, NextStep, On, Pack, Proof, Side, Timeliness, asked, card::CardLine,
-    case::registered, case_index::CaseIndex, conflict::in_force, deadline::Kept, holder::Has, state::is_at_hub,
+    AskState, Card, Clock, Conflict, ConflictKind, Need, NextStep, On, Pack, Proof, Side, Timeliness, asked,
+    card::CardLine,
+    case::registered,
+    case_index::{Act, CaseIndex},
+    conflict::in_force,
+    deadline::Kept,
+    holder::Has,
+    ledger,
+    method::Method,
+    proof,
+    state::{is_action, is_at_hub},
 };
 
 words!(
@@ -50,7 +59,8 @@ words!(
 pub struct Duty {
     /// Its kind.
     pub kind: DutyKind,
-    /// The step of a card, for [`DutyKind::Step`], [`DutyKind::Answer`] and, where the pack names one, for [`DutyKind::Ledger`].
+    /// The step of a card, for [`DutyKind::Step`] and [`DutyKind::Answer`]; for [`DutyKind::Ledger`] the card's step, or the change that
+    /// the line has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step: Option<String>,
     /// The side.
@@ -180,6 +190,10 @@ pub(crate) fn duties(
     if !index.ended && found.all.is_empty() {
         found.add(found.delivering(DutyKind::FollowUp));
     }
+    if !index.ended {
+        found.of_requirements();
+    }
+    found.of_money();
     let is_assign = |conflict: &&Conflict| conflict.kind == ConflictKind::TwoAssignments;
     if let Some(conflict) = conflicts.iter().find(is_assign) {
         found.add(Duty { about: conflict.sides.last().cloned(), ..found.delivering(DutyKind::Assign) });
@@ -236,17 +250,25 @@ impl Duties<'_, '_> {
         }
     }
 
-    /// A duty of the side that delivers: the hub, while it holds the parcel.
+    /// A duty of the side that delivers: the hub, while it holds the parcel. A hub delivers nothing and ends no case.
     fn delivering(&self, kind: DutyKind) -> Duty {
-        match (self.is_at_hub, kind) {
-            (true, DutyKind::Assign) | (false, DutyKind::Assign) => Duty::new(kind, Side::Delivering, &STAFF),
-            (true, _) => Duty::new(kind, Side::Hub, &[Role::Hub]),
-            (false, _) => Duty::new(kind, Side::Delivering, &DELIVERING),
+        let is_hubs = match kind {
+            DutyKind::Assign | DutyKind::FollowUp => false,
+            DutyKind::Follow => is_action(self.index) && !lacks_consent(self.index),
+            _ => true,
+        };
+        match kind {
+            DutyKind::Assign => Duty::new(kind, Side::Delivering, &STAFF),
+            _ if self.is_at_hub && is_hubs => Duty::new(kind, Side::Hub, &[Role::Hub]),
+            _ => Duty::new(kind, Side::Delivering, &DELIVERING),
         }
     }
 
-    /// The answer to a question.
+    /// The answer to a question. Without a problem nobody looks for the parcel or waits for it.
     fn of_ask(&mut self, ask: &AskState) {
+        if self.index.case.reason().is_none() {
+            return;
+        }
         let (step, outlet, about) = (Some(ask.step.clone()), Some(ask.to.clone()), Some(ask.entry.clone()));
         self.add(Duty { step, outlet, about, ..Duty::new(DutyKind::Answer, Side::Asked, &ASKED) });
     }
@@ -265,7 +287,9 @@ impl Duties<'_, '_> {
     fn of_clock(&mut self, kept: &Kept<'_>) {
         let Kept { deadline, clock, pack, start } = kept;
         let is_over = match deadline.timeliness {
-            Timeliness::Pending | Timeliness::ScheduleMissing => false,
+            // An act for one of the times of a day counts from the middle before it on.
+            Timeliness::Pending => clock.each_slot && start.at > self.index.now,
+            Timeliness::ScheduleMissing => deadline.met_by.is_some(),
             // Each time of a day is a deadline of its own, and a past one can not be made good.
             Timeliness::Late => clock.each_slot || deadline.met_by.is_some(),
             _ => true,
@@ -281,6 +305,10 @@ impl Duties<'_, '_> {
             return;
         }
         let Some(duty) = self.measured(clock, pack, start.place) else { return };
+        // Without a problem nobody has to do anything about it. Money stays money.
+        if self.index.case.reason().is_none() && duty.kind != DutyKind::Ledger {
+            return;
+        }
         let is_late = deadline.timeliness == Timeliness::Late;
         self.add(Duty {
             clock: Some(clock.id.clone()),
@@ -298,23 +326,23 @@ impl Duties<'_, '_> {
             On::Notice => {
                 let registration = self.index.acts.get(place)?;
                 let kind = if self.has_unsent_notice() { DutyKind::SendNotice } else { DutyKind::Notify };
-                match registration.body() {
-                    Body::Problem(problem) if problem.stage == Stage::Hub => {
+                match registration.is_at_hub() {
+                    true => {
                         let outlet = Some(registration.outlet().clone());
                         Duty { outlet, ..Duty::new(kind, Side::Hub, &[Role::Hub]) }
                     }
-                    _ if self.is_of_before(place) => {
+                    false if self.is_of_before(place) => {
                         let outlet = Some(registration.outlet().clone());
                         Duty { outlet, ..Duty::new(kind, Side::Delivering, &DELIVERING) }
                     }
-                    _ => Duty::new(kind, Side::Delivering, &DELIVERING),
+                    false => Duty::new(kind, Side::Delivering, &DELIVERING),
                 }
             }
             On::Seen => Duty::new(DutyKind::Look, Side::Origin, &STAFF),
             On::Reply => Duty::new(DutyKind::Reply, Side::Origin, &STAFF),
             On::Method => self.delivering(DutyKind::Method),
             On::Tick => self.step(pack, event.steps.first()?, None),
-            On::Ledger => Duty::new(DutyKind::Ledger, Side::Finance, &FINANCE),
+            On::Ledger => Duty { step: event.changes.first().cloned(), ..Duty::new(DutyKind::Ledger, Side::Finance, &FINANCE) },
             On::Action | On::Close | On::Attempt if clock.starts.on == On::Reply => self.delivering(DutyKind::Follow),
             On::Action | On::Close | On::Attempt | On::Consent => self.delivering(DutyKind::FollowUp),
             On::Problem | On::NoReply | On::DataEntry | On::Day | On::Registration => return None,
@@ -332,6 +360,8 @@ impl Duties<'_, '_> {
             // The site that it was sent on to is to say whether it has arrived.
             NextStep::FollowReply | NextStep::FollowUp | NextStep::DefaultMethod if self.is_on_the_way => return,
             NextStep::FollowReply => self.delivering(DutyKind::Follow),
+            // What is begun goes on with the card's steps, and is followed to the end.
+            NextStep::DefaultMethod if self.has_begun_method() => self.delivering(DutyKind::FollowUp),
             NextStep::DefaultMethod => self.delivering(DutyKind::Method),
             NextStep::FollowUp => self.delivering(DutyKind::FollowUp),
             NextStep::AwaitDecision => self.decide(),
@@ -341,9 +371,64 @@ impl Duties<'_, '_> {
         self.add(Duty { about, ..duty });
     }
 
+    /// What an action needs before it counts, as far as others provide it: a tick of the origin outlet's, a line of the ledger.
+    fn of_requirements(&mut self) {
+        let index = self.index;
+        let decided = decision(index).and_then(|code| index.pack().outcome(code)).filter(|row| row.action);
+        let Some(row) = decided.filter(|_| self.has(DutyKind::Follow)) else { return };
+        for proof in proof::unmet(index, row, index.now).flat_map(|row| &row.any_of) {
+            match proof {
+                Proof::Tick { steps } => {
+                    let step = steps.first().map(|step| self.step(index.pack(), step, None));
+                    step.into_iter().for_each(|step| self.add(step));
+                }
+                Proof::Ledger { .. } if !self.has(DutyKind::Ledger) => {
+                    self.add(Duty::new(DutyKind::Ledger, Side::Finance, &FINANCE));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// The COD money that is to be handed in before the parcel is signed for, or was not when it was signed for. It does not end with
+    /// the case.
+    fn of_money(&mut self) {
+        let index = self.index;
+        let decided = decision(index);
+        let end = index.standing().rev().find_map(|(_, act)| match act.body() {
+            Body::Close(close) => Some(close.outcome.as_str()),
+            _ => None,
+        });
+        let collecting = index.pack().outcomes.iter().find_map(|row| {
+            let is_meant = match (index.ended, end) {
+                (true, end) => end == Some(row.code.as_str()),
+                (false, _) => decided.is_none_or(|code| row.contradicts.iter().all(|of| of != code)),
+            };
+            row.collects.as_deref().filter(|_| is_meant)
+        });
+        let is_delivered_next = self.has(DutyKind::FollowUp) || (self.has(DutyKind::Follow) && !is_action(index));
+        let is_due = |collected: &&str| ledger::not_handed_in(index.case, collected).is_some();
+        if let Some(collected) = collecting.filter(|_| index.ended || is_delivered_next).filter(is_due) {
+            let (step, outlet) = (Some(collected.to_owned()), outlet_of(index, Side::Delivering));
+            self.add(Duty { step, outlet, ..Duty::new(DutyKind::Ledger, Side::Finance, &FINANCE) });
+        }
+    }
+
+    fn has(&self, kind: DutyKind) -> bool {
+        self.all.iter().any(|duty| duty.kind == kind)
+    }
+
+    /// Whether the delivering side has begun the method of the problem type since the newest round began.
+    fn has_begun_method(&self) -> bool {
+        let (method, from) = (Method::of(self.index), self.index.rounds.last().map_or(0, |round| round.from));
+        let since = |(place, _): &(usize, &Act<'_>)| *place > from;
+        self.index.standing().filter(since).any(|(_, act)| method.is_begun_by(act))
+    }
+
     /// The first step of a card that each side has not done. What has a duty of its own, such as the notice, is no step here, and
     /// neither is evidence that is only suggested. After a reply only what follows it in the card is due, and before it only what
-    /// precedes it. A line of the ledger that a card names before the reply stays due, because no reply replaces it.
+    /// precedes it. A line of the ledger that a card names before the reply stays due, because no reply replaces it. The origin outlet
+    /// reads a failed delivery once it is told of it, and does nothing before.
     fn of_card(&mut self, card: &Card, next: NextStep) {
         let Some(pack) = self.index.book.version(card.pack_version).map(|published| &published.pack) else { return };
         let kinds = |line: &CardLine| pack.step(&line.step).map(|step| step.done_by.as_slice()).unwrap_or_default();
@@ -363,7 +448,9 @@ impl Duties<'_, '_> {
         let is_of_before = self.index.place_of(&card.entry).is_some_and(|place| self.is_of_before(place));
         let is_asked = |line: &CardLine| self.asks.iter().any(|ask| ask.open && ask.step == line.step);
         let is_theirs = |line: &CardLine| is_of_before && matches!(line.side, None | Some(Side::Delivering | Side::Hub));
-        let lines = card.steps.iter().enumerate().filter(|(_, line)| line.done.is_empty() && !is_asked(line) && !is_theirs(line));
+        let is_read = |line: &CardLine| !matches!(line.side, Some(Side::Origin | Side::Finance)) || reaches_origin(self.index);
+        let is_open = |line: &CardLine| line.done.is_empty() && is_read(line) && !is_asked(line) && !is_theirs(line);
+        let lines = card.steps.iter().enumerate().filter(|(_, line)| is_open(line));
         let due = lines.filter(|(place, line)| is_due(*place, line) && !is_by(line, &own) && !is_suggested(line));
         let has_hub = outlet_of(self.index, Side::Hub).is_some();
         // Nobody knows which hub: the delivering outlet asks one, or a hub that has the case by the parcel's list does the step.
@@ -395,8 +482,9 @@ impl Duties<'_, '_> {
         };
         let named: Vec<&str> = step.map(|step| pack.roles_of(&step.by)).unwrap_or_default();
         let is_named = |role: &Role| {
-            // A manager may do what their staff may.
-            named.contains(&role.as_str()) || (*role == Role::OutletManager && named.contains(&Role::Outlet.as_str()))
+            // A manager may do what their people may: a courier may be ill, or gone.
+            let of_outlet = [Role::Outlet, Role::Courier].iter().any(|role| named.contains(&role.as_str()));
+            named.contains(&role.as_str()) || (*role == Role::OutletManager && of_outlet)
         };
         let by: Vec<Role> = allowed.iter().copied().filter(is_named).collect();
         let by = if by.is_empty() { allowed.to_vec() } else { by };
@@ -417,6 +505,30 @@ impl Duties<'_, '_> {
     }
 }
 
+/// Whether the decision in force needs a customer's consent that is not on record. A hub speaks with no customer.
+fn lacks_consent(index: &CaseIndex<'_>) -> bool {
+    let is_consent = |proof: &Proof| matches!(proof, Proof::Consent { .. });
+    let row = decision(index).and_then(|code| index.pack().outcome(code));
+    row.is_some_and(|row| proof::unmet(index, row, index.now).any(|row| row.any_of.iter().any(is_consent)))
+}
+
+/// The decision in force.
+fn decision<'a>(index: &CaseIndex<'a>) -> Option<&'a str> {
+    in_force(index).and_then(|(_, act)| match act.body() {
+        Body::Reply(reply) => Some(reply.decision.as_str()),
+        _ => None,
+    })
+}
+
+/// Whether the origin outlet reads the case: the server has a notice, a phone notice, a problem, a reply or a line of the ledger
+/// (`server/src/doc.rs`).
+fn reaches_origin(index: &CaseIndex<'_>) -> bool {
+    let tells = |act: &Act<'_>| {
+        matches!(act.body(), Body::Notice(_) | Body::Outage(_) | Body::Problem(_) | Body::Reply(_) | Body::Ledger(_))
+    };
+    index.standing().any(|(_, act)| act.when.received.is_some() && tells(act))
+}
+
 /// Whether an SMS is suggested for a code and not required.
 fn suggests_sms(code: &crate::pack::Code) -> bool {
     let wants = |need: Need| {
@@ -430,12 +542,13 @@ fn suggests_sms(code: &crate::pack::Code) -> bool {
 /// is the outlet that was notified.
 fn outlet_of(index: &CaseIndex<'_>, side: Side) -> Option<OutletCode> {
     let facts = &index.case.facts;
-    let registrar = |stage: Option<Stage>| {
-        index.standing().rev().find_map(|(_, act)| match (act.body(), stage) {
-            (Body::Problem(problem), Some(stage)) => (problem.stage == stage).then(|| act.outlet().clone()),
-            (body, None) => registered(body).map(|_| act.outlet().clone()),
-            _ => None,
-        })
+    let registrar = |of_hub: bool| {
+        let registers = |act: &Act<'_>| match of_hub {
+            true => act.is_at_hub(),
+            // A hub delivers nothing, and neither does head office.
+            false => registered(act.body()).is_some() && DELIVERING.contains(&act.registered.entry.author.role),
+        };
+        index.standing().rev().find(|(_, act)| registers(act)).map(|(_, act)| act.outlet().clone())
     };
     let notified = || {
         index.standing().rev().find_map(|(_, act)| match act.body() {
@@ -444,10 +557,10 @@ fn outlet_of(index: &CaseIndex<'_>, side: Side) -> Option<OutletCode> {
         })
     };
     match side {
-        Side::Delivering => index.case.delivering().cloned().or_else(|| registrar(None)),
+        Side::Delivering => index.case.delivering().cloned().or_else(|| registrar(false)),
         Side::Origin => facts.origin_outlet.clone().or_else(notified),
-        Side::Hub => registrar(Some(Stage::Hub)),
-        Side::Finance => facts.origin_outlet.clone().or_else(|| facts.delivering_outlet.clone()).or_else(|| registrar(None)),
+        Side::Hub => registrar(true),
+        Side::Finance => facts.origin_outlet.clone().or_else(|| facts.delivering_outlet.clone()).or_else(|| registrar(false)),
         // A question names its outlet, and head office has none.
         Side::Asked | Side::HeadOffice => None,
     }

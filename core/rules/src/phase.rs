@@ -86,7 +86,9 @@ impl Phase {
         // Of a daily duty whose times are deadlines of their own, the passed ones change nothing any more.
         let daily = judged.deadlines.iter().filter(is_daily).filter_map(|deadline| deadline.due_at).filter(|due| *due >= now);
         let due = daily.chain(judged.next_due()).chain(other_due).map(|due| due.plus(1));
-        later.chain(due).min()
+        // A duty for the next of its times begins in the middle before it.
+        let begins = judged.deadlines.iter().filter(is_daily).map(|deadline| deadline.started_at).filter(|at| *at > now);
+        later.chain(due).chain(begins).min()
     }
 }
 

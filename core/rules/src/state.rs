@@ -1,6 +1,6 @@
 //! The state of a case and its next step (domain 8.5), derived from the index.
 
-use doorstep_domain::{Body, Stage, words};
+use doorstep_domain::{Body, words};
 
 use crate::{
     Card, Side, Timeliness, asked,
@@ -68,13 +68,15 @@ words!(
 
 impl NextStep {
     /// The side that acts next, if the step names it. The steps of a card name their own sides. Until the parcel leaves the hub that
-    /// registered a problem, the hub does what a delivering outlet does elsewhere.
-    fn side(self, is_at_hub: bool) -> Option<Side> {
+    /// registered a problem, the hub does what a delivering outlet does elsewhere, except that it delivers nothing and ends no case.
+    fn side(self, index: &CaseIndex<'_>) -> Option<Side> {
         match self {
             Self::AwaitReply => Some(Side::Origin),
             Self::AwaitDecision => Some(Side::HeadOffice),
             Self::WorkCard | Self::None => None,
-            _ if is_at_hub => Some(Side::Hub),
+            Self::FollowUp => Some(Side::Delivering),
+            Self::FollowReply if !is_action(index) => Some(Side::Delivering),
+            _ if is_at_hub(index) => Some(Side::Hub),
             _ => Some(Side::Delivering),
         }
     }
@@ -85,19 +87,28 @@ pub(crate) fn next_side(index: &CaseIndex<'_>, next: NextStep, cards: &[Card]) -
     if next == NextStep::WorkCard {
         return cards.iter().find_map(Card::next_step)?.side;
     }
-    next.side(is_at_hub(index))
+    next.side(index)
 }
 
 /// Whether the hub that registered the newest problem still holds the parcel.
 pub(crate) fn is_at_hub(index: &CaseIndex<'_>) -> bool {
     let arrived = asked::arrival(index).map(|(place, _)| place);
     let newest = index.standing().rev().find_map(|(place, act)| match act.body() {
-        Body::Problem(problem) => Some(problem.stage == Stage::Hub),
+        Body::Problem(_) => Some(act.is_at_hub()),
         Body::Attempt(_) => Some(false),
         Body::Answered(_) if arrived == Some(place) => Some(false),
         _ => None,
     });
     newest.unwrap_or(false)
+}
+
+/// Whether the decision in force is carried out by an action on the parcel, such as sending it back, and not by its delivery.
+pub(crate) fn is_action(index: &CaseIndex<'_>) -> bool {
+    let decided = in_force(index).and_then(|(_, act)| match act.body() {
+        Body::Reply(reply) => index.pack_of(act).outcome(reply.decision.as_str()),
+        _ => None,
+    });
+    decided.is_some_and(|row| row.action)
 }
 
 /// The state, the next step, and the decision in force or the outcome.
@@ -115,7 +126,9 @@ pub(crate) fn state(index: &CaseIndex<'_>, kept: &[Kept<'_>], disputed: bool) ->
             false => (State::Closed, NextStep::None, outcome),
         };
     }
-    let Some(round) = index.rounds.last().copied() else { return (State::Open, NextStep::Register, None) };
+    // A notice of nothing asks for nothing, and nobody can reply to it.
+    let registered = index.rounds.last().copied().filter(|_| index.case.reason().is_some());
+    let Some(round) = registered else { return (State::Open, NextStep::Register, None) };
     let acts = index.acts_of_round(&index.rounds, round.from);
     let standing = || acts.iter().filter(|act| act.stands());
     let reply = in_force(index);
@@ -153,6 +166,11 @@ pub(crate) fn state(index: &CaseIndex<'_>, kept: &[Kept<'_>], disputed: bool) ->
     let overdue = kept
         .iter()
         .any(|kept| kept.start.from == round.from && is_reply_clock(kept.clock) && kept.deadline.timeliness == Timeliness::Late);
+    // A network whose rules know no decision has nobody reply.
+    let is_answered = index.pack().outcomes.iter().any(|row| row.reply_needs.is_some());
+    if round.told.is_some() && !is_answered {
+        return (State::Notified, NextStep::WorkCard, None);
+    }
     if round.told.is_some() {
         let seen = standing().any(|act| matches!(act.body(), Body::Seen(_)) && index.is_origin(act));
         return match (overdue, seen) {

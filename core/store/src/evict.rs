@@ -2,8 +2,9 @@
 //! has changed) and no change of it is unsent. A phone keeps a day, not a career (domain 10.3). Head office keeps everything.
 
 use doorstep_document::Position;
-use doorstep_domain::CaseId;
+use doorstep_domain::{Body, CaseId};
 use doorstep_protocol::Scope;
+use doorstep_rules::Case;
 use rusqlite::Connection;
 
 use crate::{
@@ -111,10 +112,21 @@ fn left_key(case: &CaseId) -> String {
 
 /// Notes beside the stub why a case leaves, so that its people are told so and not that it never was.
 fn note_left(db: &Connection, case: &CaseId) -> Result<(), StoreError> {
-    let sql = "SELECT closed, decision FROM case_row WHERE case_id = ?1";
-    let row = db.maybe("case_row", sql, params![case], |row| Ok((row.get::<bool>(0)?, row.get::<String>(1)?)))?;
-    let Some((closed, decision)) = row else { return Ok(()) };
-    let why = if closed { format!("{ENDED}{decision}") } else { "elsewhere".to_owned() };
+    if !db.exists("SELECT 1 FROM case_row WHERE case_id = ?1", params![case])? {
+        return Ok(());
+    }
+    // Its row may be behind, because a list brings it up to date only when it is shown.
+    let folded = project::entries(db, case).ok().and_then(Case::fold).filter(Case::has_ended);
+    let outcome = |folded: &Case| {
+        folded.standing().rev().find_map(|recorded| match &recorded.entry.body {
+            Body::Close(close) => Some(close.outcome.to_string()),
+            _ => None,
+        })
+    };
+    let why = match folded {
+        Some(folded) => format!("{ENDED}{}", outcome(&folded).unwrap_or_default()),
+        None => "elsewhere".to_owned(),
+    };
     Store::set_meta(db, &left_key(case), why.as_bytes())
 }
 

@@ -1,5 +1,7 @@
 //! What holds for every case and every pack.
 
+mod dead_ends;
+
 use std::{collections::BTreeMap, sync::LazyLock};
 
 use doorstep_domain::*;

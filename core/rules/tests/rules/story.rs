@@ -151,6 +151,11 @@ impl Story {
         self.entries.last_mut().unwrap()
     }
 
+    /// Leaves out the numbers of so many entries, for a copy that has them already.
+    pub fn skip(&mut self, entries: usize) {
+        self.n += u16::try_from(entries).unwrap();
+    }
+
     /// Records something with a network: the server has it at once.
     pub fn online(&mut self, by: &By, when: UnixMs, body: Body) -> EntryKey {
         self.add(by, when, Some(when), body).entry.key.clone()
