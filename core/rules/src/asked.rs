@@ -132,6 +132,8 @@ fn ask(index: &CaseIndex<'_>, act: &Act<'_>, may_be_open: bool) -> Option<AskSta
         counts: newest == Some(answer.key()),
     };
     let author = &act.recorded.entry.author;
+    // Rules that know no answer to a step have nobody wait for one.
+    let can_be_answered = index.pack().step(&step).is_some_and(|step| !step.results.is_empty());
     Some(AskState {
         entry: act.key().clone(),
         step,
@@ -140,7 +142,7 @@ fn ask(index: &CaseIndex<'_>, act: &Act<'_>, may_be_open: bool) -> Option<AskSta
         from: author.outlet.clone(),
         at: act.when.at,
         forwards,
-        open: may_be_open && newest.is_none() && !is_for_review(index, act),
+        open: may_be_open && newest.is_none() && !is_for_review(index, act) && can_be_answered,
         answers: answers().map(state).collect(),
     })
 }

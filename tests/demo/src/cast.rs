@@ -33,6 +33,10 @@ pub struct Cast {
     pub west: Actor,
     /// The origin outlet's tablet.
     pub yutang: Actor,
+    /// The tablet of a third outlet.
+    pub qianhu: Actor,
+    /// The phone of the origin outlet's finance.
+    pub finance: Actor,
     /// Zhou's phone a second time, from the day it is copied.
     pub copy: Option<Actor>,
 }
@@ -40,7 +44,8 @@ pub struct Cast {
 impl Cast {
     /// All of them.
     pub fn all(&mut self) -> Vec<&mut Actor> {
-        [&mut self.li, &mut self.zhou, &mut self.west, &mut self.yutang].into_iter().chain(&mut self.copy).collect()
+        let Self { li, zhou, west, yutang, qianhu, finance, copy } = self;
+        [li, zhou, west, yutang, qianhu, finance].into_iter().chain(copy).collect()
     }
 }
 

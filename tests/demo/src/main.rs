@@ -1,10 +1,12 @@
-//! The README's first command: a morning (and the morning after) of two phones, two tablets and head office.
+//! The README's first command: a morning (and the morning after) of two couriers' phones, three outlets' tablets, a
+//! finance phone and head office.
 //!
 //! This program plays every part: it executes itself again as phone, tablet and server processes, each with its own store,
 //! over real HTTP on loopback through a link that it cuts. Time is the story's: a file holds the hour, every process reads
 //! it, so a day takes seconds. At the end it verifies what it showed, and exits non-zero if anything differs.
 
 mod cast;
+mod chain;
 mod clock;
 mod device;
 mod photos;
@@ -20,8 +22,8 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
-/// 送件现场演示：两部手机、两台平板、一个总部，离线登记，联网合并，最后逐一核对。
-/// Plays a day of two phones, two tablets and head office: recorded offline, merged, then verified.
+/// 送件现场演示：派件员两部手机、网点三台平板、财务一部手机、一个总部，离线登记，联网合并，最后逐一核对。
+/// Plays a day of two couriers' phones, three outlets' tablets, a finance phone and head office: recorded offline, merged, then verified.
 #[derive(Parser)]
 #[command(name = "doorstep-demo", version)]
 struct Args {

@@ -14,6 +14,7 @@ use serde_json::json;
 
 use crate::{
     cast::{Cast, OUTLETS, PARCELS, PEOPLE, address, expect, notice, waybill},
+    chain,
     clock::StoryClock,
     device::Ask,
     photos, rules,
@@ -61,7 +62,7 @@ pub async fn play(keep: bool) -> Result<()> {
     for (code, zh, en, phone) in OUTLETS {
         admin.outlet(code, zh, en, phone)?;
     }
-    for (id, name, role, outlet) in PEOPLE.into_iter().chain([rules::REVIEWER]) {
+    for (id, name, role, outlet) in PEOPLE.into_iter().chain(chain::PEOPLE).chain([rules::REVIEWER]) {
         admin.user(id, name, role, outlet)?;
     }
     let imported = admin.import_parcels(PARCELS, crate::clock::MONDAY)?;
@@ -80,7 +81,7 @@ pub async fn play(keep: bool) -> Result<()> {
     println!("Doorstep 演示 · 青禾速运 Qinghe Express (invented) · Monday 2 March 2026");
     println!("总部页面 head office's page: {}\n", hello["page"].as_str().unwrap_or_default());
     stage.say(&format!(
-        "总部 head office: {} parcels imported, server and four devices are processes of their own",
+        "总部 head office: {} parcels imported, server and six devices are processes of their own",
         imported.imported
     ));
     let mut cast = Cast {
@@ -88,6 +89,8 @@ pub async fn play(keep: bool) -> Result<()> {
         zhou: Actor::start("周师傅 Zhou (phone, clock +3 h)", "c102", root.path(), 180, 12)?,
         west: Actor::start("城西网点 West (tablet)", "s412", root.path(), 0, 13)?,
         yutang: Actor::start("余塘网点 Yutang (tablet)", "s571", root.path(), 0, 14)?,
+        qianhu: Actor::start("前湖网点 Qianhu (tablet)", "s755", root.path(), 0, 15)?,
+        finance: Actor::start("余塘财务 Yutang's finance (phone)", "f571", root.path(), 0, 16)?,
         copy: None,
     };
     let url = stage.link.url();
@@ -114,6 +117,8 @@ pub async fn play(keep: bool) -> Result<()> {
     rules::liability(&stage, &mut cast, &mut admin).await?;
     trust::copied_phone(&stage, &mut cast, &mut admin, root.path()).await?;
     trust::refused_and_released(&stage, &mut cast, &mut admin).await?;
+    chain::rules(&stage, &mut cast, &mut admin).await?;
+    chain::scene(&stage, &mut cast).await?;
     // The scenes of the photos and of the SMS each kill a phone and the server once more.
     let kills = kills + SERVER_KILLS as u32 + 4;
     let facts = verify::Facts { admin: &mut admin, stage: &stage, kills, started, second };
@@ -122,8 +127,8 @@ pub async fn play(keep: bool) -> Result<()> {
         println!("\n--keep: {} · stop with Ctrl-C", hello["page"].as_str().unwrap_or_default());
         tokio::signal::ctrl_c().await?;
     }
-    let Cast { li, zhou, west, yutang, copy } = cast;
-    for actor in [li, zhou, west, yutang].into_iter().chain(copy) {
+    let Cast { li, zhou, west, yutang, qianhu, finance, copy } = cast;
+    for actor in [li, zhou, west, yutang, qianhu, finance].into_iter().chain(copy) {
         actor.end().await?;
     }
     server.end().await?;

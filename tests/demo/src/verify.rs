@@ -177,12 +177,17 @@ fn reads(person: &str, case: &Case, book: &Rulebook, now: UnixMs) -> bool {
         .lines()
         .map(|line| line.split(',').collect::<Vec<_>>())
         .find(|columns| columns.first() == Some(&case.facts.waybill.as_str()));
-    let told = [Kind::Notice, Kind::Outage, Kind::Problem];
+    let told = [Kind::Notice, Kind::Outage, Kind::Problem, Kind::Reply, Kind::Ledger];
     let notified = told.into_iter().any(|kind| case.of_kind(kind).next().is_some());
     match (person, listed) {
         ("s412", _) => true,
-        ("s571", Some(columns)) => columns.get(2) == Some(&"0571") && notified,
-        (courier, Some(columns)) => columns.get(4) == Some(&courier),
+        ("s571" | "f571", None) => false,
+        ("s755", _) => case.asked().iter().any(|asked| asked.as_str() == "0755"),
+        ("s571" | "f571", Some(columns)) => columns.get(2) == Some(&"0571") && notified,
+        (courier, Some(columns)) => {
+            let holder = case.given_to().map(|(user, _)| user.as_str()).or(columns.get(4).copied());
+            holder == Some(courier) && case.delivering().is_some_and(|outlet| outlet.as_str() == "0412")
+        }
         // The unlisted one was recorded by Li.
         (courier, None) => courier == "c101",
     }
