@@ -377,15 +377,15 @@ async fn a_courier_of_an_earlier_list_can_not_send_the_parcel_to_an_outlet_of_th
     let c1 = world.device("c1", "c1").await;
     record(&c1, 2, problem("RT-MISSENT", Some("delivery"))).unwrap();
     sync(&world, &[&c1, &east]).await;
-    let row = format!("{},QH,0571,0755,c9,王小花,13800000002,青禾路2号,0,2026-03-02 08:00", waybill(2));
+    let row = format!("{},QH,0571,0571,,王小花,13800000002,青禾路2号,0,2026-03-02 08:00", waybill(2));
     let csv = format!("{PARCEL_COLUMNS}\n{row}\n");
     assert_eq!(world.admin().import_parcels(csv.as_bytes(), world.hands.now()).unwrap().imported, 1);
     // Their phone does not know of the newer list.
-    record(&c1, 2, forward(Some("0571"))).unwrap();
+    record(&c1, 2, forward(Some("0755"))).unwrap();
     sync(&world, &[&c1, &origin, &east]).await;
     assert_eq!(c1.client.status().unwrap().refused, []);
-    assert!(origin.case(2).is_none() && !has_row(&origin, 2), "who does not have a parcel sends it nowhere");
-    assert!(has_row(&east, 2));
+    assert!(east.case(2).is_none() && !has_row(&east, 2), "who does not have a parcel sends it nowhere");
+    assert!(has_row(&origin, 2));
 }
 
 #[tokio::test(flavor = "multi_thread")]
