@@ -147,7 +147,7 @@ async fn money(stage: &Stage, cast: &mut Cast) -> Result<()> {
 
 async fn assigned(stage: &Stage, cast: &mut Cast) -> Result<()> {
     let Cast { li, zhou, west, .. } = cast;
-    li.record(failed(&waybill(14), "DF-NOBODY"), &[(114, "door")]).await?;
+    li.record(failed(waybill(14), "DF-NOBODY"), &[(114, "door")]).await?;
     sync(stage, (1, 17, 20), &mut [li, west]).await?;
     let to_zhou = Assign { to: code("c102"), planned_at: None, replaces: None, words: None };
     west.record(on(waybill(14), Act::Assign(to_zhou)), &[]).await?;

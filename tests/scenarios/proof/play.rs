@@ -77,7 +77,7 @@ impl Play {
         match self.stage {
             Stage::Delivery => COURIER,
             Stage::Hub => HUB,
-            Stage::Origin if self.k % 2 == 0 => HUB,
+            Stage::Origin if self.k.is_multiple_of(2) => HUB,
             _ => STAFF,
         }
     }
