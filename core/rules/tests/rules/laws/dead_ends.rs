@@ -40,17 +40,18 @@ fn reader(by: &By) -> Reader {
 
 /// Whether the server sends a listed parcel's case to a person (`server/src/feed.rs`). Of an unlisted one the first outlet decides.
 fn reads(case: &Case, by: &By) -> bool {
-    let facts = &case.facts;
+    // Head office's list follows a parcel that was sent on.
+    let (facts, delivering) = (&case.facts, case.delivering().cloned());
     let is = |outlet: &Option<OutletCode>| outlet.as_ref().is_some_and(|outlet| outlet.as_str() == by.2);
     let told =
         |body: &Body| matches!(body, Body::Notice(_) | Body::Outage(_) | Body::Problem(_) | Body::Reply(_) | Body::Ledger(_));
     let is_told = || case.timeline.iter().any(|r| told(&r.entry.body) && r.standing.receipt().is_some());
     match by.1 {
         Role::HqCs | Role::HqReviewer | Role::HqAdmin | Role::Auditor | Role::Hub => true,
-        _ if facts.delivering_outlet.is_none() => true,
-        Role::Courier => is(&facts.delivering_outlet) && !case.has_ended(),
+        _ if delivering.is_none() => true,
+        Role::Courier => is(&delivering) && !case.has_ended(),
         _ if case.asked().iter().any(|asked| asked.as_str() == by.2) => true,
-        _ => is(&facts.delivering_outlet) || (is(&facts.origin_outlet) && is_told()),
+        _ => is(&delivering) || (is(&facts.origin_outlet) && is_told()),
     }
 }
 
@@ -61,7 +62,7 @@ fn lets(case: &Case, book: &Rulebook, now: UnixMs, by: &By, body: &Body) -> Resu
     let parcel = Concerned {
         couriers: vec![user.clone()],
         offered: case.offered_to().cloned(),
-        delivering: case.facts.delivering_outlet.clone(),
+        delivering: case.delivering().cloned(),
         origin: case.facts.origin_outlet.clone(),
         hub: Some(HUB.2.parse().unwrap()),
         asked: case.asked(),
@@ -189,8 +190,19 @@ fn ways(story: &Story, duty: &Duty, judged: &Judgement) -> Vec<Vec<Body>> {
 
 /// What head office can decide: disputed findings and entries, arbitrations, and contradictions.
 fn rulings(case: &Case, judged: &Judgement) -> Vec<Ruling> {
-    let about =
-        |about: About| Ruling { about, stands: Stands::Upheld, share: Some(50), amount: None, replaces: None, words: None };
+    // A second ruling about one thing replaces the one before, as head office writes it.
+    let before = |about: &About| {
+        let mut rulings = case.standing().filter(|r| matches!(&r.entry.body, Body::Ruling(ruling) if ruling.about == *about));
+        rulings.next_back().map(|r| r.entry.key.clone())
+    };
+    let about = |about: About| Ruling {
+        replaces: before(&about),
+        about,
+        stands: Stands::Upheld,
+        share: Some(50),
+        amount: None,
+        words: None,
+    };
     let of_entry = |entry: &EntryKey| about(About { rule: None, entry: entry.clone() });
     let findings =
         judged.findings.iter().filter(|finding| finding.state == FindingState::Disputed).map(|finding| about(finding.id.clone()));
@@ -221,7 +233,9 @@ fn rulings(case: &Case, judged: &Judgement) -> Vec<Ruling> {
 
 /// What makes two duties the same one.
 fn same(a: &Duty, b: &Duty) -> bool {
-    (a.kind, a.side, &a.step) == (b.kind, b.side, &b.step)
+    // Each question wants an answer of its own.
+    let is_about = a.kind != DutyKind::Answer || a.about == b.about;
+    is_about && (a.kind, a.side, &a.step) == (b.kind, b.side, &b.step)
 }
 
 /// How often one kind of duty may have to be done until none is left: head office decides one thing at a time.
