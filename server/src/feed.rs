@@ -1,5 +1,6 @@
 //! Scopes and feeds. The server alone decides who reads a case: from reference rows, from whether the origin outlet has been
-//! notified, from who is asked something about the parcel, and, for a waybill in no list, from its first author. Writing to a case grants nothing.
+//! notified, from who is asked something about the parcel, and, for a waybill in no list, from its first author. Writing to a case grants
+//! nothing, except to the outlet that sent the parcel: a problem, a reply or a line of the ledger counts as a notice to it, also its own.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -35,9 +35,8 @@ pub(crate) fn settle(tx: &Tx<'_>, waybill: &str, is_changed: bool) -> Result<(),
 }
 
 /// The scopes that hold a parcel's row, and whether anything is recorded of the parcel. The delivering outlet and the hub always
-/// do; the outlet that sent it while it has an open notice, because it acts for the sender; outlets and hubs that are asked, until its case
-/// ends; the courier who has it, and the one to
-/// whom it is offered, until its case ends (C-23).
+/// do. The outlet that sent it has it while it has an open notice, because it acts for the sender. Until the case ends, the outlets and
+/// hubs that are asked have it, the courier who has the parcel, and the one to whom it is offered (C-23).
 fn scopes_of(tx: &Tx<'_>, waybill: &str) -> Result<(Vec<Scope>, bool), ApiError> {
     let Some((network, named)) = parcels::in_force(tx, waybill)? else { return Ok((vec![], false)) };
     let case = CaseId::of(&network, &named.waybill);

@@ -88,7 +88,8 @@ pub struct LinkedCase {
     pub told_at: UnixMs,
 }
 
-/// Most questions of a case that are shown, the newest ones. Further ones are kept and not due.
+/// Most questions of a case that are shown, the newest ones. Further ones are kept and not due. The server lets as many outlets read a
+/// case (`server/src/asked.rs`).
 const MOST_ASKS: usize = 64;
 
 /// The questions of a case, in the timeline's order.
