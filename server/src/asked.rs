@@ -5,6 +5,7 @@
 use doorstep_document::Change;
 use doorstep_domain::{Answered, Author, Body, CaseId, Entry, EntryKey, OutletCode, Receipt, Role, UnixMs, UserId};
 use doorstep_protocol::Scope;
+use doorstep_rules::MOST_ASKS;
 
 use crate::{
     error::ApiError,
@@ -16,9 +17,6 @@ use crate::{
         tx::{StoreError, Tx},
     },
 };
-
-/// The most questions of a case whose outlets read it. Each makes the case travel to one more outlet at each change.
-const MOST: u32 = 64;
 
 fn is_listed(tx: &Tx<'_>, waybill: &str) -> Result<bool, StoreError> {
     Ok(parcels::named(tx, waybill)?.is_some())
@@ -37,9 +35,13 @@ pub(crate) fn scopes_of(tx: &Tx<'_>, case: &CaseId, waybill: &str, scopes: &mut 
 /// The scopes of the outlets that delivered the parcel before it was sent on. They go on reading the case, and have no use for the
 /// customer's data.
 pub(crate) fn former_scopes_of(tx: &Tx<'_>, case: &CaseId, waybill: &str, scopes: &mut Vec<Scope>) -> Result<(), StoreError> {
-    let former = asked::of_case(tx, case, is_listed(tx, waybill)?)?.into_iter().filter_map(|asked| asked.former);
-    scopes.extend(former.map(|former| Scope::Outlet(former.to_string())));
+    scopes.extend(former(tx, case, waybill)?.into_iter().map(|former| Scope::Outlet(former.to_string())));
     Ok(())
+}
+
+/// The outlets that delivered the parcel before it was sent on.
+pub(crate) fn former(tx: &Tx<'_>, case: &CaseId, waybill: &str) -> Result<Vec<OutletCode>, StoreError> {
+    Ok(asked::of_case(tx, case, is_listed(tx, waybill)?)?.into_iter().filter_map(|asked| asked.former).collect())
 }
 
 /// The outlets and hubs that are asked.
@@ -61,13 +63,21 @@ pub(crate) fn may_answer(
 /// Whether a question or an action gives its outlet the right to read the case. It must come from somebody who may record it without a
 /// review. A parcel is sent on only by those who have it, while its case is open: a courier of an earlier list could else take it back.
 /// For a waybill in no list the outlet that recorded it first may ask, as with notices. Nobody gives themselves a right.
-fn may_ask(tx: &Tx<'_>, doc: &Doc, author: &Author, (body, receipt): (&Body, &Receipt)) -> Result<bool, StoreError> {
+fn may_ask(
+    tx: &Tx<'_>,
+    (case, doc): (&CaseId, &Doc),
+    author: &Author,
+    (body, receipt): (&Body, &Receipt),
+) -> Result<bool, StoreError> {
     if body.asks().is_none_or(|outlet| *outlet == author.outlet) || doc.closed {
         return Ok(false);
     }
     let Some(named) = parcels::named(tx, &doc.waybill)? else { return Ok(author.outlet.as_str() == doc.first_outlet) };
     let has_it = match author.role {
-        Role::Hub => named.hub.as_ref() == Some(&author.outlet),
+        Role::Hub => {
+            let sent_to_it = |asked: &Asked| asked.forwards && asked.outlet == author.outlet;
+            named.hub.as_ref() == Some(&author.outlet) || asked::of_case(tx, case, true)?.iter().any(sent_to_it)
+        }
         Role::HqCs => true,
         _ => named.delivering == author.outlet,
     };
@@ -91,9 +101,9 @@ pub(crate) fn follow(
         let author = &entry.author;
         match &entry.body {
             body if body.asks().is_some() => {
-                let may_ask = may_ask(tx, doc, author, (body, receipt))?;
+                let may_ask = may_ask(tx, (case, doc), author, (body, receipt))?;
                 if let Some(outlet) = body.asks().filter(|_| may_ask) {
-                    let how = (matches!(body, Body::Action(_)), !is_listed(tx, &doc.waybill)?, MOST);
+                    let how = (matches!(body, Body::Action(_)), !is_listed(tx, &doc.waybill)?, MOST_ASKS);
                     asked::add(tx, case, (&entry.key, author), outlet, how)?;
                 }
             }

@@ -1,10 +1,25 @@
 //! Updates a document's row with each accepted change.
 
 use doorstep_document::{Change, HARD_CASE_BYTES, HARD_CASE_CHANGES};
-use doorstep_domain::{Body, DocKind};
+use doorstep_domain::{Body, DocKind, OutletCode};
 use doorstep_rules::PROVISIONAL;
 
-use crate::store::docs::Doc;
+use crate::store::{
+    docs::Doc,
+    parcels,
+    tx::{StoreError, Tx},
+};
+
+/// The outlet that sent the parcel of a change, by head office's list. `None` for a parcel in no list, and if that outlet reads the
+/// case already, because nobody asks then.
+pub(crate) fn origin_to_tell(tx: &Tx<'_>, doc: &Doc, change: &Change) -> Result<Option<OutletCode>, StoreError> {
+    if doc.notified {
+        return Ok(None);
+    }
+    let stated = || change.entries().iter().find_map(|entry| entry.facts.as_ref()).map(|facts| facts.waybill.as_str());
+    let waybill = if doc.waybill.is_empty() { stated().unwrap_or_default() } else { &doc.waybill };
+    Ok(parcels::named(tx, waybill)?.map(|named| named.origin))
+}
 
 impl Doc {
     /// The number of heads of the case after this change.
@@ -22,8 +37,9 @@ impl Doc {
         self.n > 0 && self.kind != kind
     }
 
-    /// Adds an accepted change, but for who has the parcel (see [`crate::holder`]). `review`: the policy admitted it with a mark for review by head office.
-    pub(crate) fn add(&mut self, change: &Change, person: &str, review: bool) {
+    /// Adds an accepted change, but for who has the parcel (see [`crate::holder`]). `review`: the policy admitted it with a mark for
+    /// review by head office. `origin`: the outlet that sent the parcel, by head office's list.
+    pub(crate) fn add(&mut self, change: &Change, person: &str, review: bool, origin: Option<&OutletCode>) {
         self.n += 1;
         self.bytes += change.bytes().len();
         self.position.advance(change, false);
@@ -50,8 +66,9 @@ impl Doc {
                 }
                 // A registration is online, like a notice: the origin outlet reads the fault that it is charged with, and can
                 // contest it. Money that was collected at the door is paid to the sender by the outlet that sent the parcel,
-                // and head office's reply is that outlet's to enter.
-                Body::Outage(_) | Body::Ledger(_) | Body::Reply(_) => self.notified = true,
+                // and head office's reply is that outlet's to enter. Its own reply and its own line give it no right to read.
+                Body::Outage(_) => self.notified = true,
+                Body::Ledger(_) | Body::Reply(_) => self.notified |= origin != Some(&entry.author.outlet),
                 Body::Problem(_) => (self.notified, self.closed) = (true, false),
                 // An author whom the policy only tolerates can not close another outlet's case.
                 Body::Close(_) | Body::Alias(_) if review && entry.author.outlet.as_str() != self.first_outlet => {}

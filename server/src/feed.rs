@@ -1,6 +1,6 @@
 //! Scopes and feeds. The server alone decides who reads a case: from reference rows, from whether the origin outlet has been
 //! notified, from who is asked something about the parcel, and, for a waybill in no list, from its first author. Writing to a case grants
-//! nothing, except to the outlet that sent the parcel: a problem, a reply or a line of the ledger counts as a notice to it, also its own.
+//! nothing, except to the outlet that sent the parcel: a problem, a reply or a line of the ledger that others write counts as a notice to it.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -30,9 +30,12 @@ const PAGE_ROWS: u32 = 2_000;
 /// Writes feed rows for new changes `from..=to` of a case. A scope that is new to the case gets the case from its start. A scope
 /// that the case has left gets a row that says so.
 pub(crate) fn publish(tx: &Tx<'_>, case: &CaseId, from: u64, to: u64) -> Result<(), ApiError> {
-    let scopes = scopes_of(tx, case)?;
+    let (scopes, ended) = scopes_of(tx, case)?;
     let had = feeds::scopes_of(tx, case)?;
-    for (left, _) in had.iter().filter(|(scope, has)| **has && !scopes.contains(scope)) {
+    let left = had.iter().filter(|(scope, has)| **has && !scopes.contains(scope)).map(|(scope, _)| scope);
+    // A case that was begun and ended offline comes with one upload: its courier's scope never had it, and the phone has it still.
+    let is_new = |scope: &&Scope| from <= to && had.get(scope) != Some(&true) && !scopes.contains(scope);
+    for left in left.chain(ended.iter().filter(is_new)) {
         feeds::set_scope(tx, case, left, false)?;
         feeds::append(tx, left, FeedRow { case: *case, from: 0, to: 0, whole: false })?;
     }
@@ -58,10 +61,11 @@ pub(crate) fn republish(tx: &Tx<'_>, case: &CaseId) -> Result<(), ApiError> {
     publish(tx, case, n + 1, n)
 }
 
-fn scopes_of(tx: &Tx<'_>, case: &CaseId) -> Result<Vec<Scope>, ApiError> {
+/// The scopes that have a case, and those of its couriers if it has ended.
+fn scopes_of(tx: &Tx<'_>, case: &CaseId) -> Result<(Vec<Scope>, Vec<Scope>), ApiError> {
     let doc = docs::read(tx, case)?;
     if doc.kind == DocKind::Sheet {
-        return Ok(sheet::scopes_of(&doc));
+        return Ok((sheet::scopes_of(&doc), vec![]));
     }
     let Doc { waybill, notified, notice_to, first_person, closed, offered_to, courier, .. } = doc;
     let mut scopes = Vec::with_capacity(4);
@@ -90,12 +94,12 @@ fn scopes_of(tx: &Tx<'_>, case: &CaseId) -> Result<Vec<Scope>, ApiError> {
             }
         }
     }
-    if !closed {
-        scopes.extend(couriers.into_iter().map(Scope::Courier));
-    }
+    let mut couriers: Vec<Scope> = couriers.into_iter().map(Scope::Courier).collect();
+    let ended = if closed { std::mem::take(&mut couriers) } else { vec![] };
+    scopes.extend(couriers);
     scopes.sort_unstable();
     scopes.dedup();
-    Ok(scopes)
+    Ok((scopes, ended))
 }
 
 /// The device that asks for a page.

@@ -115,7 +115,7 @@ mod tests {
         let entry = NewEntry { facts: Some(facts), ..NewEntry::of(by, 1, time, body) };
         let change = Change::write(&case(), &InstallId::new([9; 16]), &Position::default(), &[entry]).unwrap();
         let receipt = Receipt::new(UnixMs(at), Reckoning::default(), review, FactsCheck::Unchecked);
-        doc.add(&change, "s1", review);
+        doc.add(&change, "s1", review, None);
         follow(tx, &mut doc, &change, &receipt)?;
         docs::write(tx, &case(), &doc)
     }

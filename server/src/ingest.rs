@@ -11,6 +11,7 @@ use crate::{
     asked,
     case_log::{self, mono_of},
     chain::{self, Taken},
+    doc::origin_to_tell,
     elsewhere::Doing,
     enrol::Device,
     error::ApiError,
@@ -229,7 +230,8 @@ impl Taking<'_> {
                 }
                 (None, Admission::New) => {
                     history.remember(read.link());
-                    doc.add(read, &device_person(device, read), receipt.review);
+                    let origin = origin_to_tell(tx, &doc, read)?;
+                    doc.add(read, &device_person(device, read), receipt.review, origin.as_ref());
                     holder::follow(tx, &mut doc, read, &receipt)?;
                     is_moved |= asked::follow(tx, &mut doc, case, (read, &receipt, now))?;
                     let from = case_log::From {

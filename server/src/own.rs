@@ -10,6 +10,7 @@ use doorstep_rules::Case;
 
 use crate::{
     asked, case_log,
+    doc::origin_to_tell,
     error::ApiError,
     facts, feed, holder,
     keys::Keys,
@@ -38,7 +39,8 @@ pub(crate) fn append(
         .map_err(|_| ApiError::Internal("writing an entry of head office"))?;
     let before = doc.n;
     let author = entries.first().map(|entry| entry.author.user.to_string()).unwrap_or_default();
-    doc.add(&change, &author, false);
+    let origin = origin_to_tell(tx, &doc, &change)?;
+    doc.add(&change, &author, false, origin.as_ref());
     holder::follow(tx, &mut doc, &change, &receipt)?;
     let is_moved = asked::follow(tx, &mut doc, case, (&change, &receipt, now))?;
     let own = Entry::Own {

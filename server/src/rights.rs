@@ -111,7 +111,7 @@ fn is_colleague(tx: &Tx<'_>, entry: &Entry) -> Result<bool, ApiError> {
 /// The people and outlets concerned, and the present courier.
 fn concerned(tx: &Tx<'_>, waybill: &str, case: &CaseId, doc: &Doc) -> Result<(Concerned, Option<UserId>), ApiError> {
     let user = |text: &Option<String>| text.as_ref().and_then(|text| text.parse::<UserId>().ok());
-    let asked = asked::outlets(tx, case, waybill)?;
+    let (asked, former) = (asked::outlets(tx, case, waybill)?, asked::former(tx, case, waybill)?);
     let Some(named) = parcels::named(tx, waybill)? else { return Ok((Concerned { asked, ..Concerned::default() }, None)) };
     let mut couriers = parcels::assigned(tx, waybill)?;
     couriers.extend(user(&doc.courier));
@@ -123,6 +123,7 @@ fn concerned(tx: &Tx<'_>, waybill: &str, case: &CaseId, doc: &Doc) -> Result<(Co
         origin: Some(named.origin),
         hub: named.hub,
         asked,
+        former,
         sheet: None,
     };
     Ok((parcel, holder))

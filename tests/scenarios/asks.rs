@@ -2,8 +2,10 @@
 //! and a return that is given to a run. Each step says whose turn it is on each device.
 
 use doorstep_client::{Act, ClientError, Outcome, Recording, Refusal};
+use doorstep_document::{Change, NewEntry, Position};
 use doorstep_domain::{
-    Action, Assign, Attempt, Body, CaseId, Close, Correction, Customer, Fault, OutletCode, Problem, Reply, Stage, Waybill,
+    About, Action, Answered, Assign, Attempt, Body, BootId, CaseId, Close, Correction, Customer, Dispute, Fault, Kind,
+    OutletCode, Problem, RefusalCode, Reply, Stage, TimeEvidence, Waybill,
 };
 use doorstep_rules::{ASKS_POLICY, DutyKind, Turn};
 use doorstep_server::admin::Which;
@@ -486,4 +488,164 @@ async fn a_return_is_given_to_a_run_of_the_outlets_timetable_and_is_seen_until_i
     west.agrees_with(&world, 2);
     let id = CaseId::of(&"QH".parse().unwrap(), &Waybill::parse(&waybill(2)).unwrap());
     assert!(world.on_server(&id).1.iter().any(|recorded| matches!(recorded.entry.body, Body::Dispatch(_))));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_outlet_of_before_corrects_and_disputes_what_it_did_and_delivers_nothing() {
+    let mut world = world().await;
+    let [west, origin, east, _] = devices(&mut world).await;
+    missent(&world, 2, &west, &origin).await;
+    let problem = west.case(2).unwrap().case.of_kind(Kind::Problem).next().unwrap().entry.key.clone();
+    record(&west, 2, forward(None)).unwrap();
+    sync(&world, &[&west, &east]).await;
+    record(&east, 2, answer("arrived")).unwrap();
+    sync(&world, &[&east, &west]).await;
+    let about = About { rule: None, entry: problem.clone() };
+    record(&west, 2, Act::Dispute(Dispute { about, words: text("到件时已登记") })).unwrap();
+    let correction = Correction { of: problem.clone(), fault: Fault::IncorrectData, same_as: None, words: text("写错环节") };
+    record(&west, 2, Act::Correct { correction, instead: None }).unwrap();
+    assert!(matches!(refused(record(&west, 2, Act::Fail(Attempt::of(code("DF-NOBODY"))))), Refusal::Rights { .. }));
+    sync(&world, &[&west, &east, &origin]).await;
+    assert_eq!(west.client.status().unwrap().refused, [], "head office takes both");
+    for device in [&west, &east, &origin] {
+        let view = device.case(2).unwrap();
+        let taken = view.case.of_kind(Kind::Correction).next().unwrap();
+        assert!(!taken.standing.receipt().unwrap().review, "nobody has to review it");
+        assert!(!view.case.standing().any(|recorded| recorded.entry.key == problem), "and it counts");
+        device.agrees_with(&world, 2);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hub_to_which_a_parcel_was_sent_on_sends_it_on_and_one_that_is_only_asked_sends_it_nowhere() {
+    let mut world = world().await;
+    let [west, origin, east, hub] = devices(&mut world).await;
+    missent(&world, 2, &west, &origin).await;
+    record(&west, 2, forward(Some("H1"))).unwrap();
+    sync(&world, &[&west, &hub]).await;
+    record(&hub, 2, answer("arrived")).unwrap();
+    record(&hub, 2, forward(Some("0755"))).unwrap();
+    sync(&world, &[&hub, &east]).await;
+    assert_eq!(hub.client.status().unwrap().refused, []);
+    assert_eq!(mine(&east, 2), ["answer_ask confirm_arrival"]);
+    record(&east, 2, answer("arrived")).unwrap();
+    sync(&world, &[&east, &west, &hub]).await;
+    for device in [&west, &east, &hub] {
+        assert_eq!(device.case(2).unwrap().case.delivering(), Some(&code("0755")));
+        device.agrees_with(&world, 2);
+    }
+    // Of another parcel the hub is asked only whether it is there.
+    lost(&world, 4, &west).await;
+    record(&west, 4, ask("hub_search", &["H1"])).unwrap();
+    sync(&world, &[&west, &hub]).await;
+    record(&hub, 4, forward(Some("0755"))).unwrap();
+    sync(&world, &[&hub, &east]).await;
+    assert!(east.case(4).is_none() && !has_row(&east, 4), "who does not have a parcel sends it nowhere");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_is_taken_back_by_its_author_their_outlet_and_head_offices_reviewer_and_by_nobody_else() {
+    let mut world = world().await;
+    world.admin().user("s2", "沈二", "outlet", "0412").unwrap();
+    let [west, origin, east, _] = devices(&mut world).await;
+    let colleague = world.device("colleague", "s2").await;
+    let take_back = |device: &Device, n: u32| {
+        let of = device.case(n).unwrap().judgement.asks[0].entry.clone();
+        let correction = Correction { of, fault: Fault::DidNotOccur, same_as: None, words: text("问错网点") };
+        record(device, n, Act::Correct { correction, instead: None })
+    };
+    for (n, by) in [(2, &origin), (4, &colleague)] {
+        lost(&world, n, &west).await;
+        record(&west, n, ask("outlet_search", &["0755"])).unwrap();
+        sync(&world, &[&west, &east, by]).await;
+        assert!(has(&east, n, "answer_ask outlet_search"));
+        let taken = take_back(by, n);
+        sync(&world, &[by, &east]).await;
+        assert_eq!(east.case(n).is_none(), n == 4, "{n}: {taken:?}");
+    }
+    assert!(has(&east, 2, "answer_ask outlet_search"), "the other party of the parcel can not silence a question");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_to_another_outlets_question_is_refused_on_the_device_and_by_head_office() {
+    let mut world = world().await;
+    let [west, _, east, hub] = devices(&mut world).await;
+    lost(&world, 2, &west).await;
+    record(&west, 2, ask("outlet_search", &["0755"])).unwrap();
+    record(&west, 2, ask("hub_search", &["H1"])).unwrap();
+    sync(&world, &[&west, &east, &hub]).await;
+    let asks = hub.case(2).unwrap().judgement.asks;
+    let of_east = asks.iter().find(|ask| ask.to.as_str() == "0755").unwrap().entry.clone();
+    let foreign = Act::Answer { ask: Some(of_east.clone()), result: code("found"), found: None, words: None };
+    assert!(matches!(refused(record(&hub, 2, foreign)), Refusal::NotAsked { .. }));
+    // A device that does not check it.
+    let own = hub.client.identity().unwrap().unwrap();
+    let case = hub.case(2).unwrap().case;
+    let time = TimeEvidence { wall: world.hands.now(), zone_quarters: 32, mono_ms: 1, boot: BootId([0; 4]), anchor: None };
+    let body = Body::Answered(Answered { ask: of_east, result: code("found"), here: true, words: None });
+    let entry = NewEntry { facts: Some(case.facts.clone()), ..NewEntry::of(own.author, 2, time, body) };
+    let change = Change::write(&hub.id(2), &own.install, &Position::default(), &[entry]).unwrap();
+    let ack = hub.push_by_hand(&world, &[(hub.id(2), &[change.bytes()])]).await.unwrap();
+    assert_eq!(ack.cases[0].quarantined, [(0, RefusalCode::Rights("asked".into()))]);
+    sync(&world, &[&east]).await;
+    assert!(has(&east, 2, "answer_ask outlet_search"), "its own answer is due still");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_case_has_sixty_four_questions_at_most_and_a_further_one_is_refused_before_it_is_recorded() {
+    let mut world = world().await;
+    let mut admin = world.admin();
+    let outlets: Vec<String> = (0..66).map(|n| format!("7{n:03}")).collect();
+    for outlet in &outlets {
+        admin.outlet(outlet, "网点", "Outlet", "0755-1").unwrap();
+    }
+    world.restart_server().await;
+    let [west, origin, ..] = devices(&mut world).await;
+    lost(&world, 2, &west).await;
+    sync(&world, &[&origin]).await;
+    let names: Vec<&str> = outlets.iter().map(String::as_str).collect();
+    for some in names[..60].chunks(16) {
+        record(&west, 2, ask("outlet_search", some)).unwrap();
+    }
+    sync(&world, &[&west, &origin]).await;
+    assert!(matches!(refused(record(&west, 2, ask("outlet_search", &names[60..65]))), Refusal::AskedEnough));
+    // Two outlets fill it up without knowledge of each other: those that head office receives first count.
+    record(&west, 2, ask("outlet_search", &names[60..64])).unwrap();
+    record(&origin, 2, ask("outlet_search", &names[64..66])).unwrap();
+    sync(&world, &[&origin]).await;
+    sync(&world, &[&west, &origin]).await;
+    for device in [&west, &origin] {
+        let asks = device.case(2).unwrap().judgement.asks;
+        let asked: Vec<&str> = asks.iter().map(|ask| ask.to.as_str()).collect();
+        assert_eq!(asked.len(), 64);
+        assert!(["7064", "7065", "7060", "7061"].iter().all(|outlet| asked.contains(outlet)), "{asked:?}");
+        device.agrees_with(&world, 2);
+    }
+    let reads = |outlet: &str| {
+        let sql = "SELECT count(*) FROM doc_scope WHERE scope = ?1 AND has = 1";
+        world.database().query_row(sql, [format!("outlet/{outlet}")], |row| row.get::<_, u32>(0)).unwrap()
+    };
+    assert_eq!(["7065", "7061", "7062", "7063"].map(reads), [1, 1, 0, 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_case_that_was_begun_and_ended_offline_leaves_the_couriers_phone_with_its_first_sync() {
+    let mut world = World::new().await;
+    let (phone, tablet) = (world.device("phone", "c1").await, world.device("tablet", "s1").await);
+    phone.fail(2, "DF-NOBODY").unwrap();
+    world.hands.advance(30);
+    record(&phone, 2, Act::Close(Close::of(code("SIGNED")))).unwrap();
+    assert!(phone.case(2).is_some());
+    sync(&world, &[&phone, &phone, &tablet]).await;
+    assert!(phone.case(2).is_none(), "the customer's data stay only while the parcel is open");
+    assert_eq!(phone.client.status().unwrap().refused, []);
+    assert!(tablet.case(2).unwrap().case.has_ended());
+    // It comes back with another failure, and leaves again with the next upload that ends it.
+    tablet.fail(2, "DF-REFUSE").unwrap();
+    sync(&world, &[&tablet, &phone]).await;
+    assert!(phone.case(2).is_some());
+    record(&phone, 2, Act::Close(Close::of(code("SIGNED")))).unwrap();
+    sync(&world, &[&phone, &phone, &tablet]).await;
+    assert!(phone.case(2).is_none());
+    tablet.agrees_with(&world, 2);
 }

@@ -2,11 +2,12 @@
 //! acts that would not count, or that end a case too early, are refused before they are recorded.
 
 use doorstep_client::{Act, ClientError, NewPhoto, Premature, Recording, Refusal};
+use doorstep_document::{Change, NewEntry, Position};
 use doorstep_domain::{
     Body, Book, Correction, Customer, Fault, Fen, Kind, Ledger, Outage, OutageReason, Payer, PhotoPurpose, Reply, Tick,
 };
 use doorstep_rules::{DutyKind, Side};
-use doorstep_tests::{Device, World, code, draw, ended, failed, on, problem, text, waybill};
+use doorstep_tests::{Device, World, code, draw, ended, failed, first_entry, on, problem, text, waybill};
 
 const QINGHE_2: &[u8] = include_bytes!("../../core/rules/packs/qinghe-2.toml");
 
@@ -194,4 +195,32 @@ async fn a_phone_notice_and_a_reply_that_would_not_count_name_all_that_is_missin
     }
     origin.client.record_anyway(&reply(Reply::of(code("WAIT"))), &[]).unwrap();
     assert_eq!(origin.case(2).unwrap().case.of_kind(Kind::Reply).count(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_outlet_that_sent_a_parcel_reads_its_case_by_what_others_write_and_not_by_its_own_line_or_reply() {
+    let mut world = world().await;
+    let (phone, tablet) = (world.device("phone", "c1").await, world.device("tablet", "s1").await);
+    let (finance, origin) = (world.device("finance", "f1").await, world.device("origin", "o1").await);
+    phone.fail(2, "DF-NOBODY").unwrap();
+    phone.sync().await.unwrap();
+    let refused = finance.client.record(&line(2, "paid_out", 100), &[]).unwrap_err();
+    assert!(matches!(refused, ClientError::Refused(Refusal::NotNotified)), "{refused:?}");
+    // A device that does not check it writes into a case that its outlet does not read.
+    let own = finance.client.identity().unwrap().unwrap();
+    let Act::Ledger(paid) = line(2, "paid_out", 100).act else { panic!() };
+    let entry = NewEntry { author: own.author, body: Body::Ledger(paid), ..first_entry(2, "c1") };
+    let change = Change::write(&finance.id(2), &own.install, &Position::default(), &[entry]).unwrap();
+    let ack = finance.push_by_hand(&world, &[(finance.id(2), &[change.bytes()])]).await.unwrap();
+    assert_eq!(ack.cases[0].quarantined, [], "the policy lets finance write");
+    let entries = |device: &Device| device.case(2).map_or(0, |view| view.case.timeline.len());
+    finance.sync().await.unwrap();
+    origin.sync().await.unwrap();
+    assert_eq!((entries(&finance), entries(&origin)), (0, 0), "and read nothing by it");
+    tablet.sync().await.unwrap();
+    tablet.notice(2).unwrap();
+    tablet.sync().await.unwrap();
+    finance.sync().await.unwrap();
+    origin.sync().await.unwrap();
+    assert_eq!((entries(&finance), entries(&origin)), (3, 3), "a notice tells it");
 }

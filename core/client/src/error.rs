@@ -160,6 +160,8 @@ pub enum Refusal {
     OwnOutlet,
     /// Nobody is asked, or more outlets than one act can ask.
     HowManyAsked,
+    /// The case has its most questions ([`doorstep_rules::MOST_ASKS`]); a further one would reach nobody.
+    AskedEnough,
     /// The directory has no such outlet or hub.
     Outlet {
         /// The given code.
@@ -401,6 +403,7 @@ impl Refusal {
             Self::Over { .. } => "case_over",
             Self::OwnOutlet => "own_outlet",
             Self::HowManyAsked => "how_many_asked",
+            Self::AskedEnough => "asked_enough",
             Self::Outlet { .. } => "outlet_unknown",
             Self::NothingAsked => "nothing_asked",
             Self::NotAsked { .. } => "not_asked",

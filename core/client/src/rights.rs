@@ -38,6 +38,7 @@ fn concerned(store: &Store, who: &Identity, target: &ActionCase, case: Option<&C
         origin: row.as_ref().map(|row| row.origin_outlet.clone()).or_else(|| facts?.origin_outlet.clone()),
         hub: row.as_ref().and_then(|row| row.hub.clone()),
         asked: case.map(Case::asked).unwrap_or_default(),
+        former: case.map(Case::former).unwrap_or_default(),
         sheet: None,
     };
     if row.is_some() || case.is_some() {

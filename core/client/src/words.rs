@@ -2,7 +2,7 @@
 
 use doorstep_media::MediaError;
 use doorstep_protocol::ErrorCode;
-use doorstep_rules::{Premature, Variable, Words, sms::TemplateFault};
+use doorstep_rules::{MOST_ASKS, Premature, Variable, Words, sms::TemplateFault};
 use doorstep_store::{OpenError, StoreError, is_of_no_room};
 use doorstep_sync::Failure;
 
@@ -401,6 +401,13 @@ impl Refusal {
             Self::HowManyAsked => {
                 ("请写明询问哪些网点，一次最多16个".into(), "name the outlets to ask, at most 16 at a time".into())
             }
+            Self::AskedEnough => (
+                format!("该件已有{MOST_ASKS}条询问或中转，不能再多；请先更正不需要的，或请总部处理"),
+                format!(
+                    "the parcel has {MOST_ASKS} questions already, and a further one would reach nobody; correct those that are not \
+                     needed, or ask head office"
+                ),
+            ),
             Self::Outlet { given, known } => (
                 format!("没有网点或分拨中心 {given}，有：{}", list(known)),
                 format!("there is no outlet or hub {given}; there are: {}", list(known)),

@@ -88,9 +88,9 @@ pub struct LinkedCase {
     pub told_at: UnixMs,
 }
 
-/// Most questions of a case that are shown, the newest ones. Further ones are kept and not due. The server lets as many outlets read a
-/// case (`server/src/asked.rs`).
-const MOST_ASKS: usize = 64;
+/// Most questions of a case, the ones that the server received first. Further ones are kept, and nobody has to answer them: each makes
+/// the case travel to one more outlet at each change. A device refuses them before they are recorded.
+pub const MOST_ASKS: usize = 64;
 
 /// The questions of a case, in the timeline's order.
 pub(crate) fn asks(index: &CaseIndex<'_>) -> Vec<AskState> {
@@ -100,10 +100,13 @@ pub(crate) fn asks(index: &CaseIndex<'_>) -> Vec<AskState> {
         return Vec::new();
     }
     let since = if index.ended { index.acts.len() } else { index.ends.last().map_or(0, |end| end.place + 1) };
-    let all = index.acts.iter().enumerate().rev().filter(|(_, act)| asked(act)).take(MOST_ASKS);
-    let mut asks: Vec<AskState> = all.filter_map(|(place, act)| ask(index, act, place >= since)).collect();
-    asks.reverse();
-    asks
+    let mut all: Vec<(usize, &Act<'_>)> = index.acts.iter().enumerate().filter(|(_, act)| asked(act)).collect();
+    if all.len() > MOST_ASKS {
+        all.sort_by_key(|(_, act)| received(act.recorded));
+        all.truncate(MOST_ASKS);
+        all.sort_by_key(|(place, _)| *place);
+    }
+    all.into_iter().filter_map(|(place, act)| ask(index, act, place >= since)).collect()
 }
 
 fn ask(index: &CaseIndex<'_>, act: &Act<'_>, may_be_open: bool) -> Option<AskState> {
@@ -199,6 +202,20 @@ impl Case {
         asked.sort_unstable();
         asked.dedup();
         asked
+    }
+
+    /// The outlets that delivered the parcel before it was sent on and arrived elsewhere. A hub that sent it on delivered nothing.
+    pub fn former(&self) -> Vec<OutletCode> {
+        let sent_from = |arrived: &Recorded| match &arrived.entry.body {
+            Body::Answered(answer) => {
+                self.entry(&answer.ask).map(|ask| &ask.entry.author).filter(|author| author.role != Role::Hub)
+            }
+            _ => None,
+        };
+        let mut former: Vec<OutletCode> = self.arrivals().filter_map(sent_from).map(|author| author.outlet.clone()).collect();
+        former.sort_unstable();
+        former.dedup();
+        former
     }
 
     /// The outlet that delivers the parcel: the one of [`Case::sent_on_to`], else head office's list's. `None` if neither is known.

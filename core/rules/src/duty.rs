@@ -178,6 +178,7 @@ pub(crate) fn duties(
         arrived: asked::arrival(index).map(|(place, _)| place),
         is_on_the_way: asks.iter().rfind(|ask| ask.forwards).is_some_and(|ask| ask.open),
         has: index.case.has(),
+        origin_reads: reaches_origin(index),
         all: Vec::new(),
     };
     asks.iter().filter(|ask| ask.open).for_each(|ask| found.of_ask(ask));
@@ -225,6 +226,8 @@ struct Duties<'i, 'a> {
     is_on_the_way: bool,
     /// Who or which run has the parcel.
     has: Has<'i>,
+    /// Whether the origin outlet reads the case. Before, nothing is due from it, and somebody is to tell it.
+    origin_reads: bool,
     all: Vec<Duty>,
 }
 
@@ -232,6 +235,10 @@ impl Duties<'_, '_> {
     /// Adds a duty with its outlet and person, unless it is there already.
     fn add(&mut self, mut duty: Duty) {
         duty.outlet = duty.outlet.or_else(|| outlet_of(self.index, duty.side));
+        let is_origins = duty.outlet.is_some() && duty.outlet == self.index.case.facts.origin_outlet;
+        if is_origins && !self.origin_reads && matches!(duty.side, Side::Origin | Side::Finance) {
+            return;
+        }
         let is_delivering = duty.side == Side::Delivering;
         match self.has {
             Has::Courier(user) if is_delivering && duty.by.contains(&Role::Courier) => duty.person = Some(user.clone()),
@@ -239,9 +246,9 @@ impl Duties<'_, '_> {
             _ => {}
         }
         let is_same = |other: &Duty| {
-            // Each question is a duty of its own.
+            // Each question is a duty of its own, and so is what the outlet of before still has to do.
             let is_about = duty.kind != DutyKind::Answer || other.about == duty.about;
-            is_about && (other.kind, other.side, &other.step) == (duty.kind, duty.side, &duty.step)
+            is_about && (other.kind, other.side, &other.step, &other.outlet) == (duty.kind, duty.side, &duty.step, &duty.outlet)
         };
         match self.all.iter_mut().find(|other| is_same(other)) {
             Some(other) if duty.urgency() < other.urgency() => *other = duty,
@@ -331,7 +338,11 @@ impl Duties<'_, '_> {
                         let outlet = Some(registration.outlet().clone());
                         Duty { outlet, ..Duty::new(kind, Side::Hub, &[Role::Hub]) }
                     }
-                    false if self.is_of_before(place) => {
+                    // The outlet that sent the parcel notifies nobody of what it recorded itself.
+                    false
+                        if self.is_of_before(place)
+                            && outlet_of(self.index, Side::Origin).as_ref() != Some(registration.outlet()) =>
+                    {
                         let outlet = Some(registration.outlet().clone());
                         Duty { outlet, ..Duty::new(kind, Side::Delivering, &DELIVERING) }
                     }
@@ -448,7 +459,7 @@ impl Duties<'_, '_> {
         let is_of_before = self.index.place_of(&card.entry).is_some_and(|place| self.is_of_before(place));
         let is_asked = |line: &CardLine| self.asks.iter().any(|ask| ask.open && ask.step == line.step);
         let is_theirs = |line: &CardLine| is_of_before && matches!(line.side, None | Some(Side::Delivering | Side::Hub));
-        let is_read = |line: &CardLine| !matches!(line.side, Some(Side::Origin | Side::Finance)) || reaches_origin(self.index);
+        let is_read = |line: &CardLine| !matches!(line.side, Some(Side::Origin | Side::Finance)) || self.origin_reads;
         let is_open = |line: &CardLine| line.done.is_empty() && is_read(line) && !is_asked(line) && !is_theirs(line);
         let lines = card.steps.iter().enumerate().filter(|(_, line)| is_open(line));
         let due = lines.filter(|(place, line)| is_due(*place, line) && !is_by(line, &own) && !is_suggested(line));
@@ -520,11 +531,17 @@ fn decision<'a>(index: &CaseIndex<'a>) -> Option<&'a str> {
     })
 }
 
-/// Whether the origin outlet reads the case: the server has a notice, a phone notice, a problem, a reply or a line of the ledger
-/// (`server/src/doc.rs`).
+/// Whether the origin outlet reads the case: the server has a notice, a phone notice, a problem, or a reply or a line of the ledger that
+/// others wrote (`server/src/doc.rs`); or it delivers the parcel itself.
 fn reaches_origin(index: &CaseIndex<'_>) -> bool {
-    let tells = |act: &Act<'_>| {
-        matches!(act.body(), Body::Notice(_) | Body::Outage(_) | Body::Problem(_) | Body::Reply(_) | Body::Ledger(_))
+    let origin = index.case.facts.origin_outlet.as_ref();
+    if origin.is_some() && origin == index.case.delivering() {
+        return true;
+    }
+    let tells = |act: &Act<'_>| match act.body() {
+        Body::Notice(_) | Body::Outage(_) | Body::Problem(_) => true,
+        Body::Reply(_) | Body::Ledger(_) => origin != Some(act.outlet()),
+        _ => false,
     };
     index.standing().any(|(_, act)| act.when.received.is_some() && tells(act))
 }
@@ -560,7 +577,7 @@ fn outlet_of(index: &CaseIndex<'_>, side: Side) -> Option<OutletCode> {
         Side::Delivering => index.case.delivering().cloned().or_else(|| registrar(false)),
         Side::Origin => facts.origin_outlet.clone().or_else(notified),
         Side::Hub => registrar(true),
-        Side::Finance => facts.origin_outlet.clone().or_else(|| facts.delivering_outlet.clone()).or_else(|| registrar(false)),
+        Side::Finance => facts.origin_outlet.clone().or_else(|| outlet_of(index, Side::Delivering)),
         // A question names its outlet, and head office has none.
         Side::Asked | Side::HeadOffice => None,
     }

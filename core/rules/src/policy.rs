@@ -25,6 +25,8 @@ pub enum Where {
     Unlisted,
     /// Their outlet or hub is asked something about it, or it was sent on to them. Format 2.
     Asked,
+    /// Their outlet delivered it before it was sent on to another one. Format 2.
+    Former,
     /// The sheet belongs to their own outlet. Never holds for a parcel. Format 2.
     Outlet,
     /// Always true.
@@ -115,6 +117,8 @@ pub struct Concerned {
     pub hub: Option<OutletCode>,
     /// The outlets and hubs that are asked something about it.
     pub asked: Vec<OutletCode>,
+    /// The outlets that delivered it before it was sent on and arrived elsewhere.
+    pub former: Vec<OutletCode>,
     /// The outlet of a sheet. All other fields are then empty.
     pub sheet: Option<OutletCode>,
 }
@@ -135,6 +139,7 @@ impl Concerned {
             Where::Hub => self.hub.as_ref() == Some(outlet),
             Where::Unlisted => self.delivering.is_none() && self.sheet.is_none(),
             Where::Asked => self.asked.contains(outlet),
+            Where::Former => self.former.contains(outlet),
             Where::Outlet => self.sheet.as_ref() == Some(outlet),
             Where::Any => true,
         }
@@ -182,11 +187,10 @@ impl Policy {
             if let Some(kind) = rule.kinds.iter().find(is_of_2).filter(|_| self.format() < 2) {
                 return Some(format!("{}: {}", rule.id, format::came_with_2(&format!("kind {kind:?}"))));
             }
-            if rule.places.contains(&Where::Asked) && self.format() < 2 {
-                return Some(format!("{}: {}", rule.id, format::came_with_2("place \"asked\"")));
-            }
-            if rule.places.contains(&Where::Outlet) && self.format() < 2 {
-                return Some(format!("{}: {}", rule.id, format::came_with_2("place \"outlet\"")));
+            let of_2 = [(Where::Asked, "asked"), (Where::Former, "former"), (Where::Outlet, "outlet")];
+            let named = of_2.into_iter().find(|(place, _)| rule.places.contains(place) && self.format() < 2);
+            if let Some((_, word)) = named {
+                return Some(format!("{}: {}", rule.id, format::came_with_2(&format!("place {word:?}"))));
             }
         }
         let closing = |rule: &Rule| {
@@ -256,6 +260,7 @@ mod tests {
             origin: Some("0571".parse().unwrap()),
             hub: Some("H1".parse().unwrap()),
             asked: vec!["0755".parse().unwrap(), "H2".parse().unwrap()],
+            former: vec!["0311".parse().unwrap()],
             sheet: None,
         }
     }
@@ -372,7 +377,7 @@ mod tests {
     fn the_policy_with_questions_is_the_one_with_quotas_and_its_questions_more() {
         let (quotas, mut asks) = (Policy::parse(QUOTAS_POLICY).unwrap(), Policy::parse(crate::ASKS_POLICY).unwrap());
         let added: Vec<String> = asks.rules.extract_if(.., |rule| rule.id.starts_with("A-")).map(|rule| rule.id).collect();
-        assert_eq!(added, ["A-01", "A-02", "A-03", "A-04", "A-05", "A-06", "A-07"]);
+        assert_eq!(added, ["A-01", "A-02", "A-03", "A-04", "A-05", "A-08", "A-09", "A-06", "A-07"]);
         assert_eq!(Policy { version: 3, ..asks }, quotas);
     }
 
@@ -397,6 +402,11 @@ mod tests {
             }
         }
         assert_eq!(may(Role::Outlet, "0755", Kind::Attempt), Permit::Deny, "who is asked delivers nothing");
+        assert_eq!(may(Role::Outlet, "0755", Kind::Action), Permit::Deny, "and moves nothing");
+        assert_eq!(may(Role::Hub, "H2", Kind::Action), Permit::Allow, "a hub passes on what was sent to it");
+        for (kind, verdict) in [(Kind::Correction, Permit::Allow), (Kind::Dispute, Permit::Allow), (Kind::Close, Permit::Deny)] {
+            assert_eq!(may(Role::Outlet, "0311", kind), verdict, "the outlet of before: {}", kind.as_str());
+        }
     }
 
     #[test]

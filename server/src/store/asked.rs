@@ -63,10 +63,10 @@ pub(crate) fn add(
     case: &CaseId,
     (entry, by): (&EntryKey, &Author),
     outlet: &OutletCode,
-    (forwards, unlisted, most): (bool, bool, u32),
+    (forwards, unlisted, most): (bool, bool, usize),
 ) -> Result<(), StoreError> {
     let count: u32 = tx.one(sql!("SELECT count(*) FROM asked WHERE case_id = ?1"), params![case], |row| row.get(0))?;
-    if count >= most {
+    if count as usize >= most {
         return Ok(());
     }
     tx.run(

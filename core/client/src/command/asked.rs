@@ -3,7 +3,7 @@
 use doorstep_domain::{
     Action, Alias, Answered, Ask, Body, Dispatch, EntryKey, OutletCode, Personal, ReasonCode, Reply, Role, Stage, Waybill,
 };
-use doorstep_rules::{AskState, Case, PROVISIONAL};
+use doorstep_rules::{AskState, Case, MOST_ASKS, PROVISIONAL};
 
 use super::{context::Context, said::unknown};
 use crate::{ClientError, Refusal};
@@ -45,8 +45,15 @@ impl Context<'_> {
         if outlets.is_empty() || outlets.len() > MOST_ASKED {
             return Err(ClientError::Refused(Refusal::HowManyAsked));
         }
+        self.can_ask(outlets.len())?;
         let ask = |to: &OutletCode| Body::Ask(Ask { step: step.clone(), to: to.clone(), words: words.cloned() });
         Ok(outlets.into_iter().map(ask).collect())
+    }
+
+    /// Refuses questions beyond the most of a case.
+    fn can_ask(&self, more: usize) -> Result<(), ClientError> {
+        let asked = self.judged().map_or(0, |judged| judged.asks.len());
+        if asked + more > MOST_ASKS { Err(ClientError::Refused(Refusal::AskedEnough)) } else { Ok(()) }
     }
 
     /// An answer to a question to the person's outlet. With `found` the parcel was found under that provisional number.
@@ -139,6 +146,7 @@ impl Context<'_> {
         if is_there {
             return Err(ClientError::Refused(Refusal::AlreadyThere { outlet: site.to_string() }));
         }
+        self.can_ask(1)?;
         Ok(Action { site: Some(site), ..action.clone() })
     }
 

@@ -128,6 +128,7 @@ impl Concerned {
             origin: Some(row.origin_outlet.clone()),
             hub: row.hub.clone(),
             asked: Vec::new(),
+            former: Vec::new(),
             sheet: None,
         }
     }
@@ -166,6 +167,7 @@ impl Concerned {
                 .or_else(|| notified().filter(|_| is_unlisted)),
             hub: row.and_then(|row| row.hub.clone()),
             asked: case.asked(),
+            former: case.former(),
             sheet: None,
         }
     }
