@@ -7,7 +7,7 @@ use doorstep_domain::{Body, EntryKey, Kind, OutletCode, Role, UnixMs, UserId, wo
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AskState, Card, Clock, Conflict, ConflictKind, Need, NextStep, On, Pack, Proof, Side, Timeliness, asked,
+    AskState, Card, Clock, Conflict, ConflictKind, Need, NextStep, On, OutcomeRow, Pack, Proof, Side, Timeliness, asked,
     card::CardLine,
     case::registered,
     case_index::{Act, CaseIndex},
@@ -286,6 +286,15 @@ impl Duties<'_, '_> {
         self.arrived.is_some_and(|arrived| place < arrived)
     }
 
+    /// The outlet of before that still has to notify of its own registration. A hub delivered nothing, and the outlet that sent the
+    /// parcel notifies nobody of what it recorded itself.
+    fn former(&self, place: usize) -> Option<OutletCode> {
+        let registration = self.index.acts.get(place).filter(|_| self.is_of_before(place))?;
+        let author = &registration.registered.entry.author;
+        let origin = outlet_of(self.index, Side::Origin);
+        (DELIVERING.contains(&author.role) && origin.as_ref() != Some(&author.outlet)).then(|| author.outlet.clone())
+    }
+
     fn decide(&self) -> Duty {
         Duty::new(DutyKind::Decide, Side::HeadOffice, &[Role::HqReviewer])
     }
@@ -338,15 +347,7 @@ impl Duties<'_, '_> {
                         let outlet = Some(registration.outlet().clone());
                         Duty { outlet, ..Duty::new(kind, Side::Hub, &[Role::Hub]) }
                     }
-                    // The outlet that sent the parcel notifies nobody of what it recorded itself.
-                    false
-                        if self.is_of_before(place)
-                            && outlet_of(self.index, Side::Origin).as_ref() != Some(registration.outlet()) =>
-                    {
-                        let outlet = Some(registration.outlet().clone());
-                        Duty { outlet, ..Duty::new(kind, Side::Delivering, &DELIVERING) }
-                    }
-                    false => Duty::new(kind, Side::Delivering, &DELIVERING),
+                    false => Duty { outlet: self.former(place), ..Duty::new(kind, Side::Delivering, &DELIVERING) },
                 }
             }
             On::Seen => Duty::new(DutyKind::Look, Side::Origin, &STAFF),
@@ -415,11 +416,11 @@ impl Duties<'_, '_> {
                 (true, end) => end == Some(row.code.as_str()),
                 (false, _) => decided.is_none_or(|code| row.contradicts.iter().all(|of| of != code)),
             };
-            row.collects.as_deref().filter(|_| is_meant)
+            row.collects.as_deref().filter(|_| is_meant).map(|collected| (row, collected))
         });
         let is_delivered_next = self.has(DutyKind::FollowUp) || (self.has(DutyKind::Follow) && !is_action(index));
-        let is_due = |collected: &&str| ledger::not_handed_in(index.case, collected).is_some();
-        if let Some(collected) = collecting.filter(|_| index.ended || is_delivered_next).filter(is_due) {
+        let is_due = |(end, _): &(&OutcomeRow, &str)| ledger::not_handed_in(index.case, end).is_some();
+        if let Some((_, collected)) = collecting.filter(|_| index.ended || is_delivered_next).filter(is_due) {
             let (step, outlet) = (Some(collected.to_owned()), outlet_of(index, Side::Delivering));
             self.add(Duty { step, outlet, ..Duty::new(DutyKind::Ledger, Side::Finance, &FINANCE) });
         }

@@ -3,10 +3,10 @@
 
 use std::{collections::BTreeMap, ops::RangeInclusive};
 
-use doorstep_domain::{Author, Body, Book, CaseId, Day, EntryKey, Fen, Kind, OutletCode, ReasonCode, UnixMs, Waybill};
+use doorstep_domain::{Author, Body, Book, CaseId, Day, EntryKey, Fen, Kind, Ledger, OutletCode, ReasonCode, UnixMs, Waybill};
 use serde::Serialize;
 
-use crate::{Case, Rulebook};
+use crate::{Case, OutcomeRow, Rulebook};
 
 /// A line of an outlet's registers. It has no words of a person, because finance sees customers' data masked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -124,9 +124,11 @@ fn totals(lines: &[LedgerLine], day: impl Fn(&LedgerLine) -> Option<Day>) -> Vec
     sums.into_iter().map(total).collect()
 }
 
-/// The money that is due at the door and was not handed in: the parcel's COD, or the amount to which finance has changed it. `None`
-/// if nothing is due, or if a line with the change `collected` stands. A line of another case or register says nothing of it.
-pub(crate) fn not_handed_in(case: &Case, collected: &str) -> Option<Fen> {
+/// The money that is due before a parcel ends so, and was not handed in: the parcel's COD, or the amount to which finance has changed
+/// it. `None` if nothing is due, or if a line with the change that the end collects stands. A line of another case or register says
+/// nothing of it.
+pub(crate) fn not_handed_in(case: &Case, end: &OutcomeRow) -> Option<Fen> {
+    let collected = end.collects.as_deref()?;
     let lines = || {
         case.standing().filter_map(|recorded| match &recorded.entry.body {
             Body::Ledger(line) if line.book == Book::Cod => Some(line),
@@ -136,9 +138,7 @@ pub(crate) fn not_handed_in(case: &Case, collected: &str) -> Option<Fen> {
     if lines().any(|line| line.change.as_str() == collected) {
         return None;
     }
-    let changed = lines().filter(|line| line.change.as_str() == COD_CHANGE).filter_map(|line| line.amount).next_back();
+    let changes = |line: &&Ledger| end.changes_due.as_deref() == Some(line.change.as_str());
+    let changed = lines().filter(changes).filter_map(|line| line.amount).next_back();
     Some(changed.unwrap_or(case.facts.cod)).filter(|due| due.0 > 0)
 }
-
-/// The change of a COD amount in the shipped packs. Its amount is the new COD.
-const COD_CHANGE: &str = "cod_change";

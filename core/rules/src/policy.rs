@@ -377,7 +377,7 @@ mod tests {
     fn the_policy_with_questions_is_the_one_with_quotas_and_its_questions_more() {
         let (quotas, mut asks) = (Policy::parse(QUOTAS_POLICY).unwrap(), Policy::parse(crate::ASKS_POLICY).unwrap());
         let added: Vec<String> = asks.rules.extract_if(.., |rule| rule.id.starts_with("A-")).map(|rule| rule.id).collect();
-        assert_eq!(added, ["A-01", "A-02", "A-03", "A-04", "A-05", "A-08", "A-09", "A-06", "A-07"]);
+        assert_eq!(added, ["A-01", "A-02", "A-03", "A-04", "A-05", "A-08", "A-09", "A-10", "A-06", "A-07"]);
         assert_eq!(Policy { version: 3, ..asks }, quotas);
     }
 

@@ -79,6 +79,6 @@ fn against_reply(case: &Case, book: &Rulebook, now: UnixMs, close: &Close) -> Op
 }
 
 fn without_money(case: &Case, book: &Rulebook, now: UnixMs, close: &Close) -> Option<Premature> {
-    let collected = book.at(now).outcome(close.outcome.as_str())?.collects.as_deref()?;
-    not_handed_in(case, collected).map(|due| Premature::NotHandedIn { due })
+    let end = book.at(now).outcome(close.outcome.as_str())?;
+    not_handed_in(case, end).map(|due| Premature::NotHandedIn { due })
 }

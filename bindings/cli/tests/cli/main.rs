@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails loudly")]
 
 mod ahead;
+mod asks;
 mod ledgers;
 mod lists;
 mod recording;

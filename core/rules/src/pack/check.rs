@@ -338,10 +338,12 @@ impl<'a> Faults<'a> {
             let known = self.pack.step(step).is_some_and(|step| step.results.iter().any(|result| result.here));
             self.check(known, "asks", || format!("{step:?} is no step with a result that says the parcel is there"));
         }
-        if let Some(change) = &row.collects {
-            self.check(row.closes, "collects", || "only where it ends the case".into());
-            let known = self.pack.ledger.iter().any(|row| row.code == *change);
-            self.check(known, "collects", || format!("{change:?} is not in [[ledger]]"));
+        self.of_2("changes_due", row.changes_due.is_some());
+        self.check(row.closes || row.collects.is_none(), "collects", || "only where it ends the case".into());
+        self.check(row.collects.is_some() || row.changes_due.is_none(), "changes_due", || "only beside collects".into());
+        for (field, change) in [("collects", &row.collects), ("changes_due", &row.changes_due)] {
+            let known = |change: &String| self.pack.ledger.iter().any(|row| row.code == *change);
+            self.check(change.as_ref().is_none_or(known), field, || format!("{change:?} is not in [[ledger]]"));
         }
         let decides = row.reply_needs.is_some();
         self.check(decides || row.reply_needs_if.is_empty(), "reply_needs_if", || "only beside reply_needs".into());

@@ -104,6 +104,8 @@ pub struct OutcomeRow {
     pub contradicts: Vec<String>,
     /// The change of the COD ledger that a parcel with COD has before it ends so: the money was handed in. Format 2.
     pub collects: Option<String>,
+    /// The change of the COD ledger whose amount is due instead of the parcel's COD; only beside `collects`. Format 2.
+    pub changes_due: Option<String>,
     /// The step that confirms the arrival, for an action that sends the parcel to another outlet. The action names the outlet. Format 2.
     pub asks: Option<String>,
     /// The evidence without which it does not count as done: a change of money needs the stamped letter and the ledger's line.

@@ -149,7 +149,8 @@ fn ways(story: &Story, duty: &Duty, judged: &Judgement) -> Vec<Vec<Body>> {
             let action = vec![
                 vec![done(&decision)],
                 vec![Body::Consent(consent.clone()), done(&decision)],
-                vec![Body::Consent(consent), letter, done(&decision)],
+                vec![Body::Consent(consent), letter.clone(), done(&decision)],
+                vec![letter, done(&decision)],
             ];
             action.into_iter().chain(closes()).collect()
         }
@@ -314,13 +315,16 @@ fn played(story: &Story, now: UnixMs) -> Result<(), String> {
         // By what is known by then it may be another outlet's.
         while let Some(duty) = &judged.duties.iter().find(|other| same(other, duty)).cloned() {
             let mut result = done(&story, duty, &judged, now);
-            // Money comes first where finance has a duty of its own for it.
-            for line in judged.duties.iter().filter(|line| line.kind == DutyKind::Ledger && duty.kind != DutyKind::Ledger) {
+            // Others do their part first where they have a duty of their own for it: finance books, the origin outlet verifies.
+            let parts = judged.duties.iter().filter(|part| matches!(part.kind, DutyKind::Ledger | DutyKind::Step));
+            let mut so_far = copy(&story);
+            for part in parts.filter(|part| part.kind != duty.kind) {
                 if result.is_err()
-                    && let Ok(booked) = done(&story, line, &judged, now)
+                    && let Ok(then) = done(&so_far, part, &so_far.judge(now), now)
                 {
                     now = now.plus(60_000);
-                    result = done(&booked, duty, &booked.judge(now), now);
+                    result = done(&then, duty, &then.judge(now), now);
+                    so_far = then;
                 }
             }
             story = result.map_err(|why| format!("{duty:?}: {why}"))?;
