@@ -31,6 +31,7 @@ mod liability_edges;
 mod listing;
 mod marks;
 mod messages;
+mod money;
 mod next_step;
 mod notices;
 mod numbers;
