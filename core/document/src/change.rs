@@ -85,8 +85,8 @@ impl Change {
     }
 
     /// Reads a stored change that [`Change::read`] has accepted before. It checks the checksum, so that a damaged row is noticed,
-    /// but does not encode the change again, which would cost half of reading a case. The kinds of its entries give the
-    /// document's kind, because each kind of entry belongs to one kind of document.
+    /// but does not encode the change again. The kinds of its entries give the document's kind, because each kind of entry belongs
+    /// to one kind of document.
     pub fn read_stored(doc: &DocId, bytes: &[u8]) -> Result<Self, Refusal> {
         let (hash, chunk) = Chunk::read_stored(bytes)?;
         Self::of(doc, None, bytes, hash, chunk)

@@ -233,17 +233,17 @@ impl<'a> Columns<'a> {
         let mut last = 0;
         for at in 0..count {
             let into = (map_actor.next()?, map.next()?);
-            let name = name.next()?.ok_or(Refusal::Shape(at))?;
-            let (action, value) = (action.next()?, value.next()?.ok_or(Refusal::Undecodable)?);
-            if predecessors.next()? != Some(0) {
+            let name = name.next()?.ok_or(Malformed)?;
+            let (action, value) = (action.next()?.ok_or(Malformed)?, value.next()?.ok_or(Malformed)?);
+            if predecessors.next()?.ok_or(Malformed)? != 0 {
                 return Err(Refusal::Shape(at));
             }
             match (into, action, value) {
-                ((None, None), Some(MAKE), 0) => {
+                ((None, None), MAKE, 0) => {
                     last = start_op.saturating_add(at as u64);
                     maps.push(Map { key: name, fields: Vec::with_capacity((count - at).min(24)) });
                 }
-                ((Some(0), Some(map)), Some(PUT), _) if map == last && name.len() <= MAX_NAME => {
+                ((Some(0), Some(map)), PUT, _) if map == last && name.len() <= MAX_NAME => {
                     let Some(Map { fields, .. }) = maps.last_mut() else { return Err(Refusal::Shape(at)) };
                     fields.push((name, take_value(&mut value_bytes, value, at)?));
                 }

@@ -6,7 +6,7 @@
 
 use crate::leb;
 
-/// A column that ends in a run, or has a number or text that does not read.
+/// A column that ends too early, or has a number or text that does not read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Malformed;
 
