@@ -4,5 +4,5 @@
 mod read;
 mod write;
 
-pub(crate) use read::{Fields, read};
+pub(crate) use read::read;
 pub(crate) use write::write;

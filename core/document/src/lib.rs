@@ -13,15 +13,18 @@
 //! Rights, clocks, storage and the network do not belong here.
 
 mod change;
+pub mod chunk;
 mod columns;
 mod fields;
 mod history;
+mod leb;
 mod limits;
 mod merge;
 mod new_entry;
 pub mod pack;
 mod position;
 mod refusal;
+mod runs;
 
 pub use change::Change;
 pub use history::{Admission, History};

@@ -1,8 +1,5 @@
 //! Reads an entry from its fields, or names the wrong field.
 
-use std::collections::BTreeMap;
-
-use automerge::ScalarValue;
 use doorstep_domain::{
     About, Action, ActionId, Alias, Answered, Ask, Assign, Attempt, Author, Body, Book, Call, CallResult, Capture, CaseId,
     ChangeHash, Clarity, Close, Consent, Correction, Customer, Dispatch, Dispute, DocKind, DocRef, Entry, EntryKey, Facts, Fault,
@@ -12,18 +9,15 @@ use doorstep_domain::{
     Tag, Takeover, TargetSource, Thumbnail, Tick, TimeEvidence, UnixMs, Waiver, Waybill,
 };
 
-use crate::Refusal;
+use crate::{Refusal, columns::Value};
 
 /// Longest text or byte field other than a personal value, in bytes.
 const MAX_FIELD: usize = 1024;
 /// Greatest number of a try of an SMS. Nobody makes so many tries, and the next try must still have a number.
 const MAX_ROUND: u32 = 1_000;
 
-/// The fields of one entry map as decoded.
-pub(crate) type Fields = BTreeMap<String, ScalarValue>;
-
-/// Reads an entry of the document, or names the wrong field.
-pub(crate) fn read(doc: &DocRef, key: EntryKey, fields: &Fields) -> Result<Entry, Refusal> {
+/// Reads an entry of the document, or names the wrong field. `fields` are sorted by name, and each name is there once.
+pub(crate) fn read(doc: &DocRef, key: EntryKey, fields: &[(&str, Value)]) -> Result<Entry, Refusal> {
     let get = Reader { kind: &key.kind, fields };
     if get.bytes("c")?.is_none_or(|prefix| prefix != doc.id.prefix()) {
         return Err(Refusal::OtherCase);
@@ -322,17 +316,21 @@ fn read_photo(get: &Reader<'_>) -> Result<Photo, Refusal> {
 
 struct Reader<'a> {
     kind: &'a str,
-    fields: &'a Fields,
+    fields: &'a [(&'a str, Value<'a>)],
 }
 
 impl<'a> Reader<'a> {
     fn wrong(&self, field: &'static str) -> Refusal {
         Refusal::Field { kind: self.kind.to_owned(), field }
     }
+    fn value(&self, field: &'static str) -> Option<Value<'a>> {
+        let at = self.fields.binary_search_by(|(name, _)| (*name).cmp(field)).ok()?;
+        self.fields.get(at).map(|(_, value)| *value)
+    }
     fn text(&self, field: &'static str) -> Result<Option<&'a str>, Refusal> {
-        match self.fields.get(field) {
+        match self.value(field) {
             None => Ok(None),
-            Some(ScalarValue::Str(text)) if text.len() <= MAX_FIELD => Ok(Some(text.as_str())),
+            Some(Value::Text(text)) if text.len() <= MAX_FIELD => Ok(Some(text)),
             Some(_) => Err(self.wrong(field)),
         }
     }
@@ -358,9 +356,9 @@ impl<'a> Reader<'a> {
         Ok(Some(waybill.ok_or_else(|| self.wrong(field))?))
     }
     fn bytes(&self, field: &'static str) -> Result<Option<&'a [u8]>, Refusal> {
-        match self.fields.get(field) {
+        match self.value(field) {
             None => Ok(None),
-            Some(ScalarValue::Bytes(bytes)) if bytes.len() <= Personal::MAX_LEN => Ok(Some(bytes)),
+            Some(Value::Bytes(bytes)) if bytes.len() <= Personal::MAX_LEN => Ok(Some(bytes)),
             Some(_) => Err(self.wrong(field)),
         }
     }
@@ -385,9 +383,9 @@ impl<'a> Reader<'a> {
         self.personal("words")?.ok_or_else(|| self.wrong("words"))
     }
     fn int(&self, field: &'static str) -> Result<Option<i64>, Refusal> {
-        match self.fields.get(field) {
+        match self.value(field) {
             None => Ok(None),
-            Some(ScalarValue::Int(value)) => Ok(Some(*value)),
+            Some(Value::Int(value)) => Ok(Some(value)),
             Some(_) => Err(self.wrong(field)),
         }
     }
@@ -398,9 +396,9 @@ impl<'a> Reader<'a> {
         Ok(self.int(field)?.map(Fen))
     }
     fn uint(&self, field: &'static str) -> Result<Option<u64>, Refusal> {
-        match self.fields.get(field) {
+        match self.value(field) {
             None => Ok(None),
-            Some(ScalarValue::Uint(value)) => Ok(Some(*value)),
+            Some(Value::Uint(value)) => Ok(Some(value)),
             Some(_) => Err(self.wrong(field)),
         }
     }
@@ -408,9 +406,9 @@ impl<'a> Reader<'a> {
         self.uint(field)?.map(|value| u32::try_from(value).map_err(|_| self.wrong(field))).transpose()
     }
     fn flag(&self, field: &'static str) -> Result<Option<bool>, Refusal> {
-        match self.fields.get(field) {
+        match self.value(field) {
             None => Ok(None),
-            Some(ScalarValue::Boolean(value)) => Ok(Some(*value)),
+            Some(Value::Flag(value)) => Ok(Some(value)),
             Some(_) => Err(self.wrong(field)),
         }
     }

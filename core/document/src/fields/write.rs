@@ -1,17 +1,19 @@
 //! Writes an entry's fields in their order.
 
-use automerge::ScalarValue;
 use doorstep_domain::{
     Action, Alias, Answered, Ask, Assign, Attempt, Body, Call, Close, Consent, Correction, Dispatch, Dispute, DocId, EntryKey,
     Facts, Fen, Goods, Handover, Ledger, Linked, Listed, Mark, Notice, Outage, Personal, Photo, PhotoId, PhotoSource, Problem,
     Reply, Ruling, Seen, SheetDay, SheetFacts, SheetNote, Sms, SmsReply, SmsReport, Takeover, Tick, UnixMs, Waiver, Waybill,
 };
 
-use crate::NewEntry;
+use crate::{
+    NewEntry,
+    columns::{Operations, Value},
+};
 
-/// The fields of an entry.
-pub(crate) fn write(doc: &DocId, entry: &NewEntry) -> Vec<(&'static str, ScalarValue)> {
-    let mut out = Writer(Vec::with_capacity(16));
+/// Puts the fields of an entry into the map that was made last.
+pub(crate) fn write(doc: &DocId, entry: &NewEntry, operations: &mut Operations) {
+    let mut out = Writer(operations);
     out.bytes("c", &doc.prefix());
     out.text("by", entry.author.user.as_str());
     out.text("as", entry.author.role.as_str());
@@ -35,7 +37,6 @@ pub(crate) fn write(doc: &DocId, entry: &NewEntry) -> Vec<(&'static str, ScalarV
         write_sheet(&mut out, sheet);
     }
     write_body(&mut out, &entry.body);
-    out.0
 }
 
 fn write_facts(out: &mut Writer, facts: &Facts) {
@@ -284,11 +285,11 @@ fn write_reply(out: &mut Writer, reply: &Reply) {
     out.maybe_text("site", reply.site.as_ref().map(|site| site.as_str()));
 }
 
-struct Writer(Vec<(&'static str, ScalarValue)>);
+struct Writer<'w, 'a>(&'w mut Operations<'a>);
 
-impl Writer {
+impl Writer<'_, '_> {
     fn text(&mut self, field: &'static str, value: &str) {
-        self.0.push((field, ScalarValue::Str(value.into())));
+        self.0.put(field, Value::Text(value));
     }
     fn maybe_text(&mut self, field: &'static str, value: Option<&str>) {
         if let Some(value) = value {
@@ -302,7 +303,7 @@ impl Writer {
         self.maybe_text(field, value.map(Waybill::as_str));
     }
     fn bytes(&mut self, field: &'static str, value: &[u8]) {
-        self.0.push((field, ScalarValue::Bytes(value.to_vec())));
+        self.0.put(field, Value::Bytes(value));
     }
     fn photo(&mut self, field: &'static str, value: Option<&PhotoId>) {
         if let Some(id) = value {
@@ -315,7 +316,7 @@ impl Writer {
         }
     }
     fn int(&mut self, field: &'static str, value: i64) {
-        self.0.push((field, ScalarValue::Int(value)));
+        self.0.put(field, Value::Int(value));
     }
     fn time(&mut self, field: &'static str, value: Option<UnixMs>) {
         if let Some(at) = value {
@@ -328,7 +329,7 @@ impl Writer {
         }
     }
     fn uint(&mut self, field: &'static str, value: u64) {
-        self.0.push((field, ScalarValue::Uint(value)));
+        self.0.put(field, Value::Uint(value));
     }
     fn count(&mut self, field: &'static str, value: Option<u32>) {
         if let Some(count) = value {
@@ -336,7 +337,7 @@ impl Writer {
         }
     }
     fn flag(&mut self, field: &'static str, value: bool) {
-        self.0.push((field, ScalarValue::Boolean(value)));
+        self.0.put(field, Value::Flag(value));
     }
     /// Writes a flag only if it is set.
     fn when(&mut self, field: &'static str, value: bool) {

@@ -10,7 +10,10 @@
 )]
 
 mod fences;
+mod made;
 mod merging;
+mod oracle;
+mod reading;
 mod sheets;
 
 use doorstep_document::{Admission, Change, History, NewEntry, Position, Refusal, merge, pack};
