@@ -159,7 +159,7 @@ pub fn edit(folder: &Path, count: usize, time: &Time) {
 }
 
 /// Records a change through the store, as a client does once it has checked the act: durable when it returns.
-fn record(store: &mut Store, Step { waybill, user, body, act, .. }: Step, time: &Time) {
+fn record(store: &mut Store, Step { waybill, user, bodies, act, .. }: Step, time: &Time) {
     let clocks = time.read();
     store.sign_in(&author(&user).user, clocks.wall.plus(SHIFT_MS)).unwrap();
     let recording = Recording { waybills: vec![waybill.clone()], act, photos: vec![] };
@@ -170,7 +170,7 @@ fn record(store: &mut Store, Step { waybill, user, body, act, .. }: Step, time: 
         boot: clocks.boot,
         anchor: store.anchor(clocks.boot).unwrap(),
     };
-    let cases = vec![ActionCase { waybill, bodies: vec![body], photos: vec![] }];
+    let cases = vec![ActionCase { waybill, bodies, photos: vec![] }];
     let action = Action { id: ActionId::new([1; 16]), recording, time: evidence, now: clocks.wall, cases, step: None };
     store.record(&action).unwrap();
 }

@@ -11,7 +11,7 @@
 //! | `attempts` with `status` | a failed attempt: the reason as a code of the pack, the note as its words |
 //! | `lat`, `lon`, `acc` of an attempt | the position of each photo that names it |
 //! | `photos` | a photo's entry: its hash, its length, when it was taken. `w`, `h` and `mime`, always the same, have no field |
-//! | `sms` | an SMS: number, template, and the template's name as its text |
+//! | `sms` | an SMS: number, template, and the template's name as its text; `st` is a report that the phone has handed it over, because one that waits would be sent |
 //! | `st` of an earlier SMS | a report that it was sent |
 //! | `notes`, `replies` | a note; a reply with its decision as a code of the pack |
 //! | `status` alone | an action: the return |
@@ -52,8 +52,8 @@ pub struct Step {
     pub waybill: Waybill,
     /// Its author's account.
     pub user: String,
-    /// Its entry.
-    pub body: Body,
+    /// Its entries: one, or an SMS with its report.
+    pub bodies: Vec<Body>,
     /// What the person did.
     pub act: Act,
 }
@@ -126,7 +126,7 @@ impl Document {
         let at = UnixMs(change["t"].as_i64().unwrap());
         let path: Vec<&str> = ops[0]["p"].as_array().unwrap().iter().map(text_of).collect();
         let words = |field| text(value(ops, field));
-        let (body, act) = match path.as_slice() {
+        let (bodies, act) = match path.as_slice() {
             ["waybill"] => {
                 let [name, number, address] = self.recipient();
                 note(text(format!("{name}, {number}, {address}")))
@@ -136,7 +136,7 @@ impl Document {
                 let place = place.map(|place| GeoPosition { accuracy_m: u32::try_from(number(ops, "acc")).ok(), ..place });
                 places.insert((*id).to_owned(), place);
                 let attempt = Attempt { words: Some(words("note")), ..Attempt::of(code(reason(value(ops, "reason")))) };
-                (Body::Attempt(attempt.clone()), Act::Fail(attempt))
+                (vec![Body::Attempt(attempt.clone())], Act::Fail(attempt))
             }
             ["photos", id] => {
                 let sha: [u8; 32] = photo_id(id);
@@ -144,39 +144,45 @@ impl Document {
                 let capture = Capture { at: Some(UnixMs(number(ops, "at"))), position, camera: None };
                 let len = u64::try_from(number(ops, "size")).unwrap();
                 let photo = Photo { capture, ..Photo::of(PhotoId::new(sha), len, PhotoPurpose::Door) };
-                (Body::Photo(photo), Act::Photos)
+                (vec![Body::Photo(photo)], Act::Photos)
             }
             ["sms", id] => {
                 let case = CaseId::of(&code(NETWORK), &waybill);
                 let day = i32::try_from(at.0.div_euclid(86_400_000)).unwrap();
                 let sms = Sms::worded(&case, day, words("to"), words("tpl")).expect("a number to which an SMS can go");
                 let sms = Sms { template: Some(code(value(ops, "tpl"))), template_version: 1, ..sms };
-                let key = EntryKey { kind: "sms".into(), tag: Tag::of(install), seq, index: None };
-                messages.insert((*id).to_owned(), key);
-                (Body::Sms(sms), Act::Sms { wish: SmsWish::default(), state: None, fault: None })
+                let key = EntryKey { kind: "sms".into(), tag: Tag::of(install), seq, index: Some(0) };
+                messages.insert((*id).to_owned(), key.clone());
+                let state = SmsState::HandedOver;
+                let bodies = vec![Body::Sms(sms), Body::SmsReport(report(key, state))];
+                (bodies, Act::Sms { wish: SmsWish::default(), state: Some(state), fault: None })
             }
             ["sms", id, "st"] => {
-                let (of, state, way) = (messages[*id].clone(), SmsState::Sent, SmsWay::Phone);
-                let report = SmsReport { of, state, way, round: 1, holder: None, fault: None, at: Some(at), words: None };
-                (Body::SmsReport(report.clone()), Act::SmsReport(report))
+                let report = report(messages[*id].clone(), SmsState::Sent);
+                (vec![Body::SmsReport(report.clone())], Act::SmsReport(report))
             }
             ["notes", _] => note(words("text")),
             ["replies", _] => {
                 let reply = Reply { words: Some(words("text")), ..Reply::of(code(decision(value(ops, "kind")))) };
-                (Body::Reply(reply.clone()), Act::Reply(reply))
+                (vec![Body::Reply(reply.clone())], Act::Reply(reply))
             }
             ["status"] => {
                 let action = Action::of(code("RETURN"));
-                (Body::Action(action.clone()), Act::Action(action))
+                (vec![Body::Action(action.clone())], Act::Action(action))
             }
             other => panic!("an unknown change of the workload: {other:?}"),
         };
-        Step { at, waybill, user: self.person(change["a"].as_u64().unwrap()), body, act }
+        Step { at, waybill, user: self.person(change["a"].as_u64().unwrap()), bodies, act }
     }
 }
 
-fn note(words: Personal) -> (Body, Act) {
-    (Body::Note { words: words.clone() }, Act::Note(words))
+fn note(words: Personal) -> (Vec<Body>, Act) {
+    (vec![Body::Note { words: words.clone() }], Act::Note(words))
+}
+
+/// A phone's report on an SMS.
+fn report(of: EntryKey, state: SmsState) -> SmsReport {
+    SmsReport { of, state, way: SmsWay::Phone, round: 0, holder: None, fault: None, at: None, words: None }
 }
 
 /// The hash of a photo. The workload's ids are 43 random characters, whose last one has two bits too many.
