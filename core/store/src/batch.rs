@@ -1,16 +1,17 @@
 //! Makes the next batch from unsent changes, durably, before its first byte leaves.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use doorstep_document::{Change, pack};
-use doorstep_domain::{BatchHash, CaseId, DocRef, InstallId, Receipt, RefusalCode};
+use doorstep_document::{Change, Link, pack};
+use doorstep_domain::{BatchHash, Body, CaseId, DocRef, InstallId, Receipt, RefusalCode};
 use doorstep_protocol::{Batch, Header, Push, PushDoc, Pushed, SyncRequest, decode, encode, signing::doc_digest};
 use rusqlite::Connection;
+use sha2::{Digest, Sha256};
 
 use crate::{
     Store, StoreError, first, identity, photos,
     project::{self, Outgoing},
-    rest::{self, Link},
+    rest,
     row::{Statements, params},
     sheet_row,
     states::OutboxState,
@@ -92,22 +93,79 @@ pub(crate) fn chain_end(db: &Connection, install: &InstallId) -> Result<Option<d
 pub(crate) struct Made {
     /// The stored form: see [`StoredBatch`].
     pub body: Vec<u8>,
-    pub pushed: Vec<Pushed>,
+    pub newest: Newest,
 }
 
-/// Makes the next batch of the chain from unsent changes; `None` if there is none.
-pub(crate) fn close_batch(db: &Connection, who: &identity::Identity, max_bytes: usize) -> Result<Option<Made>, StoreError> {
-    let Cut { taken, changes: open, left } = what_fits(db, max_bytes)?;
+/// The content of the newest batch, as it was read when the batch was made. Its verdicts then need no other look into the changes.
+pub(crate) struct Newest {
+    pub hash: BatchHash,
+    pub pushed: Vec<Pushed>,
+    /// Its changes by the digest of all their bytes, so that bytes that were damaged since are not taken for them.
+    changes: BTreeMap<[u8; 32], Sent>,
+}
+
+/// What a verdict needs of a change.
+#[derive(Clone, Copy)]
+pub(crate) struct Sent {
+    pub link: Link,
+    /// The monotonic time of its act.
+    pub mono_ms: u64,
+    pub has_photo: bool,
+}
+
+impl Sent {
+    pub(crate) fn of(change: &Change) -> Self {
+        let has_photo = change.entries().iter().any(|entry| matches!(entry.body, Body::Photo(_)));
+        Self { link: change.link(), mono_ms: mono_of(change), has_photo }
+    }
+
+    /// A change of a batch whose answer has come; `None` if its bytes are damaged.
+    pub(crate) fn read(newest: Option<&Newest>, case: &CaseId, bytes: &[u8]) -> Option<Self> {
+        let known = newest.and_then(|newest| newest.changes.get(&digest(bytes)));
+        known.copied().or_else(|| Change::read_stored(case, bytes).ok().map(|change| Self::of(&change)))
+    }
+}
+
+fn digest(bytes: &[u8]) -> [u8; 32] {
+    Sha256::digest(bytes).into()
+}
+
+/// The cases of the changes that wait, the oldest recording and the bytes, for the report to head office. `left`: the unsent ones.
+pub(crate) fn waiting(db: &Connection, left: &[rest::Link]) -> Result<(usize, Option<i64>, u64), StoreError> {
+    let rows = || left.iter().flat_map(|link| link.rows.iter());
+    let mut cases: BTreeSet<CaseId> = left.iter().filter(|link| !link.rows.is_empty()).map(|link| link.case).collect();
+    let mut oldest = rows().map(|row| row.recorded_at).min();
+    let mut bytes = left.iter().map(|link| link.size as u64).sum();
+    let in_batch = concat!("SELECT case_id, recorded_at, length(bytes) FROM outbox WHERE ", outbox_is_moved!("?1"));
+    db.each("outbox", in_batch, params![OutboxState::InBatch], |row| {
+        cases.insert(row.get(0)?);
+        let recorded_at = row.get(1)?;
+        oldest = Some(oldest.map_or(recorded_at, |oldest: i64| oldest.min(recorded_at)));
+        bytes += row.get::<u64>(2)?;
+        Ok(())
+    })?;
+    Ok((cases.len(), oldest, bytes))
+}
+
+/// Makes the next batch of the chain from unsent changes; `None` if there is none. Also the links that stay.
+pub(crate) fn close_batch(
+    db: &Connection,
+    who: &identity::Identity,
+    max_bytes: usize,
+    links: Vec<rest::Link>,
+) -> Result<(Option<Made>, Vec<rest::Link>), StoreError> {
+    let Cut { taken, changes: open, sent, left } = what_fits(db, max_bytes, links)?;
+    let nothing = |taken: Vec<rest::Link>, left: Vec<rest::Link>| Ok((None, taken.into_iter().chain(left).collect()));
     let again: Vec<u64> = db.all("again", "SELECT number FROM again ORDER BY number LIMIT 64", params![], |row| row.get(0))?;
     if open.is_empty() && again.is_empty() {
-        return Ok(None);
+        return nothing(taken, left);
     }
     // If every change only waits for another one, they are offered now and then, not in a batch a minute for ever.
     if again.is_empty() && open.iter().all(|change| change.tries > 0) {
         let waited = Store::meta(db, "waited")?.and_then(|bytes| bytes.try_into().ok()).map_or(0, u32::from_be_bytes);
         Store::set_meta(db, "waited", &waited.wrapping_add(1).to_be_bytes())?;
         if waited % PENDING_ROUNDS != 0 {
-            return Ok(None);
+            return nothing(taken, left);
         }
     } else {
         Store::set_meta(db, "waited", &0_u32.to_be_bytes())?;
@@ -148,28 +206,30 @@ pub(crate) fn close_batch(db: &Connection, who: &identity::Identity, max_bytes: 
     let raw: usize = open.iter().map(|change| change.bytes.len()).sum();
     let insert = "INSERT INTO batch (install, number, hash, size, body) VALUES (?1, ?2, ?3, ?4, ?5)";
     db.run(insert, params![who.install, number, batch.hash(), raw, body])?;
-    rest::mark_brought(db, &taken, &left, number)?;
+    rest::mark_brought(db, &taken, number)?;
     for change in &open {
         db.run("UPDATE outbox SET state = ?2 WHERE id = ?1", params![change.id, OutboxState::InBatch])?;
     }
     let changes = |doc: &rest::Doc<'_>| doc.rows.iter().map(|row| (row.hash, row.mono_ms)).collect();
     let pushed = docs.iter().map(|doc| Ok(Pushed { doc: sheet_row::doc(db, &doc.case)?, changes: changes(doc) }));
     let pushed = pushed.collect::<Result<_, StoreError>>()?;
-    Ok(Some(Made { body, pushed }))
+    let newest = Newest { hash: batch.hash(), pushed, changes: sent };
+    Ok((Some(Made { body, newest }), left))
 }
 
 /// The unsent changes for the next batch.
 struct Cut {
-    taken: Vec<Link>,
+    taken: Vec<rest::Link>,
     /// The changes of those links, in their order.
     changes: Vec<Outgoing>,
-    left: Vec<Link>,
+    /// As in [`Newest`].
+    sent: BTreeMap<[u8; 32], Sent>,
+    left: Vec<rest::Link>,
 }
 
 /// Cuts the next batch. A damaged row is put aside and shown, and does not block the others.
-fn what_fits(db: &Connection, max_bytes: usize) -> Result<Cut, StoreError> {
+fn what_fits(db: &Connection, max_bytes: usize, mut links: Vec<rest::Link>) -> Result<Cut, StoreError> {
     loop {
-        let mut links = rest::links(db)?;
         let (mut size, mut count) = (0, 0);
         let fit = links.iter().take_while(|link| {
             size += link.size;
@@ -177,30 +237,36 @@ fn what_fits(db: &Connection, max_bytes: usize) -> Result<Cut, StoreError> {
             count == link.rows.len() || (size <= max_bytes && count <= BATCH_CHANGES)
         });
         let left = links.split_off(fit.count());
-        let (mut open, mut damaged) = (Vec::with_capacity(count), Vec::new());
+        let (mut open, mut sent, mut damaged) = (Vec::with_capacity(count), BTreeMap::new(), Vec::new());
         for (case, row) in links.iter_mut().flat_map(|link| link.rows.iter_mut().map(|row| (link.case, row))) {
             let bytes: Vec<u8> = db.one("outbox", "SELECT bytes FROM outbox WHERE id = ?1", params![row.id], |row| row.get(0))?;
             match Change::read_stored(&case, &bytes) {
                 Ok(change) if change.hash() == row.hash => {
                     row.mono_ms = mono_of(&change);
+                    sent.insert(digest(&bytes), Sent::of(&change));
                     open.push(Outgoing { id: row.id, case, tries: row.tries, bytes });
                 }
                 _ => damaged.push(row.id),
             }
         }
         if damaged.is_empty() {
-            return Ok(Cut { taken: links, changes: open, left });
+            return Ok(Cut { taken: links, changes: open, sent, left });
         }
         for id in damaged {
             set_state(db, id, OutboxState::Quarantined, Some(&RefusalCode::Damaged))?;
         }
+        links = rest::links(db)?;
     }
 }
 
-/// The rows of the outbox in a state, never-tried ones first.
-pub(crate) fn outgoing(db: &Connection, state: OutboxState) -> Result<Vec<Outgoing>, StoreError> {
-    let sql = "SELECT id, case_id, tries, bytes FROM outbox WHERE state = ?1 ORDER BY tries > 0, id LIMIT ?2";
-    db.all("outbox", sql, params![state, BATCH_CHANGES], |row| {
+/// The changes of the open batch, never-tried ones first.
+pub(crate) fn in_batch(db: &Connection) -> Result<Vec<Outgoing>, StoreError> {
+    let sql = concat!(
+        "SELECT id, case_id, tries, bytes FROM outbox WHERE ",
+        outbox_is_moved!("?1"),
+        " ORDER BY tries > 0, id LIMIT ?2"
+    );
+    db.all("outbox", sql, params![OutboxState::InBatch, BATCH_CHANGES], |row| {
         Ok(Outgoing { id: row.get(0)?, case: row.get(1)?, tries: row.get(2)?, bytes: row.get(3)? })
     })
 }
@@ -239,13 +305,16 @@ pub(crate) fn set_state(
 pub(crate) fn accept(
     db: &Connection,
     case: &CaseId,
-    outbox: i64,
-    change: &Change,
+    (outbox, bytes): (i64, &[u8]),
+    sent: Sent,
     receipt: Receipt,
     batch: Option<(&InstallId, u64)>,
 ) -> Result<(), StoreError> {
-    project::insert_accepted(db, case, &change.link(), change.bytes(), receipt, batch, None)?;
-    photos::may_follow(db, change)?;
+    project::insert_accepted(db, case, &sent.link, bytes, receipt, batch, None)?;
+    if sent.has_photo {
+        let change = Change::read_stored(case, bytes).map_err(|_| StoreError::Damaged("outbox"))?;
+        photos::may_follow(db, &change)?;
+    }
     db.run("DELETE FROM outbox WHERE id = ?1", params![outbox])?;
     Ok(())
 }

@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 
 use doorstep_document::{Admission, Change, History, Link, pack};
-use doorstep_domain::{CaseId, ChangeHash, InstallId, Receipt, Reckoning, RefusalCode, UnixMs};
+use doorstep_domain::{CaseId, ChangeHash, InstallId, Receipt, Reckoning, RefusalCode, Standing, UnixMs};
 use doorstep_protocol::{FeedCase, Scope, signing::receipts_leaf, unpack_receipts};
 use doorstep_rules::Rulebook;
 use rusqlite::Connection;
 
 use crate::{
     StoreError, anew,
-    batch::{accept, mono_of},
+    batch::{Sent, accept, mono_of},
     evict, identity, photos, project,
     row::{Statements, params},
     sheet_row,
@@ -39,6 +39,8 @@ pub(crate) fn apply(db: &Connection, feed: &FeedCase, scope: &Scope, rules: &Rul
     let (mut head, is_patched) = evict::come_back(db, &case)?;
     // A change was recorded after the case had left, and the changes that come now, from its start, lie before it.
     let here = if is_patched { hashes(db, &case)? } else { BTreeSet::new() };
+    let is_new = head.changes == 0 && !db.exists("SELECT 1 FROM outbox WHERE case_id = ?1", params![case])?;
+    let mut taken = Vec::new();
     let mut history = if is_patched { History::default() } else { project::history(db, &case)? };
     let who = identity::read(db)?.ok_or(StoreError::NotEnrolled)?;
     for ((read, receipt), (hash, bytes)) in read.iter().zip(receipts).zip(&chunks) {
@@ -56,6 +58,9 @@ pub(crate) fn apply(db: &Connection, feed: &FeedCase, scope: &Scope, rules: &Rul
                 head.bytes += change.bytes().len();
                 project::insert_accepted(db, &case, &change.link(), change.bytes(), receipt, None, None)?;
                 photos::may_follow(db, change)?;
+                if is_new {
+                    taken.extend(project::recorded(change, &Standing::Accepted(receipt)));
+                }
                 for original in change.entries().iter().filter_map(|entry| entry.release) {
                     // A released change is in the log now, so it is no longer shown as refused.
                     db.run(
@@ -69,7 +74,7 @@ pub(crate) fn apply(db: &Connection, feed: &FeedCase, scope: &Scope, rules: &Rul
                 let sql = concat!("SELECT id FROM outbox WHERE case_id = ?1 AND hash = ?2 AND ", outbox_waits!());
                 let waiting: Option<i64> = db.maybe("outbox", sql, params![case, hash], |row| row.get(0))?;
                 match (waiting, read) {
-                    (Some(outbox), Ok(change)) => accept(db, &case, outbox, change, receipt, None)?,
+                    (Some(outbox), Ok(change)) => accept(db, &case, (outbox, bytes), Sent::of(change), receipt, None)?,
                     _ => anew::shown(db, &case, hash, receipt)?,
                 }
             }
@@ -89,7 +94,8 @@ pub(crate) fn apply(db: &Connection, feed: &FeedCase, scope: &Scope, rules: &Rul
     if is_patched {
         head = project::read_head(db, &case, &who.install, project::Of::Everything)?;
     }
-    match project::entries(db, &case) {
+    // The changes of a new case are all here; those of another one are read again.
+    match if is_new { Ok(taken) } else { project::entries(db, &case) } {
         Ok(entries) => drop(project::write_row(db, &case, &head, entries, rules, now)?),
         // A damaged row of this case must not stop the other cases: the new changes are stored, and only the writer's columns
         // move.

@@ -1,5 +1,7 @@
 //! The list of cases, without any document: each person's own, by whose turn it is and the time left.
 
+use std::collections::BTreeSet;
+
 use doorstep_domain::{Author, CaseId, OutletCode, Role, UnixMs, UserId};
 use doorstep_rules::{Duty, Reader, Turn, shown_duty};
 use rusqlite::{Connection, TransactionBehavior};
@@ -192,7 +194,8 @@ impl Store {
             uptime::judge_anew(&tx, now)?;
             tx.commit()?;
         }
-        let mut behind: Vec<CaseId> = self.db.all("stale", STALE, params![], |row| row.get(0))?;
+        let stale: Vec<CaseId> = self.db.all("stale", STALE, params![], |row| row.get(0))?;
+        let mut behind: BTreeSet<CaseId> = stale.into_iter().collect();
         let passed: Vec<CaseId> = self.db.all("case_row", PASSED, params![now], |row| row.get(0))?;
         if behind.is_empty() && passed.is_empty() {
             return Ok(());
@@ -200,7 +203,7 @@ impl Store {
         let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         for case in passed {
             if !behind.contains(&case) && !project::advance_phase(&tx, &case, now)? {
-                behind.push(case);
+                behind.insert(case);
             }
         }
         tx.commit()?;

@@ -284,6 +284,11 @@ pub(crate) fn advance_row(db: &Connection, case: &CaseId, head: &Head, unsent: u
          WHERE case_id = ?1",
         params![case, heads, max_op, seq, changes, bytes, now, unsent],
     )?;
+    judge_later(db, case)
+}
+
+/// Lets the next list judge a row before it shows it.
+pub(crate) fn judge_later(db: &Connection, case: &CaseId) -> Result<(), StoreError> {
     db.run("INSERT OR IGNORE INTO stale (case_id) VALUES (?1)", params![case])?;
     Ok(())
 }

@@ -26,6 +26,7 @@ use crate::{
 pub(crate) struct Row {
     pub id: i64,
     pub tries: i64,
+    pub recorded_at: i64,
     pub hash: ChangeHash,
     /// The monotonic time of its act; 0 until its bytes are read.
     pub mono_ms: u64,
@@ -42,6 +43,60 @@ pub(crate) struct Link {
     pub size: usize,
 }
 
+/// The unsent links as they were after a request. Reading them takes a look at every unsent change, so that a long upload would look at
+/// each once for every batch.
+pub(crate) struct Left {
+    links: Vec<Link>,
+    /// The state of the database at that moment.
+    at: Moment,
+}
+
+/// Two equal moments have the same rows, if this process has only read in between. Another process that writes moves the first number, a
+/// statement of this one the second.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Moment(i64, i64);
+
+impl Moment {
+    /// The present moment, in a transaction that may write.
+    pub(crate) fn of(db: &Connection) -> Result<Self, StoreError> {
+        let sql = "SELECT data_version, total_changes() FROM pragma_data_version";
+        db.one("outbox", sql, params![], |row| Ok(Self(row.get(0)?, row.get(1)?)))
+    }
+}
+
+impl Left {
+    pub(crate) fn after(db: &Connection, links: Vec<Link>) -> Result<Self, StoreError> {
+        Ok(Self { links, at: Moment::of(db)? })
+    }
+
+    /// The same links at the present moment.
+    pub(crate) fn still(self, db: &Connection) -> Result<Self, StoreError> {
+        Self::after(db, self.links)
+    }
+
+    /// Whether nothing was written since.
+    pub(crate) fn is_present(&self, db: &Connection) -> Result<bool, StoreError> {
+        Ok(self.at == Moment::of(db)?)
+    }
+}
+
+/// The unsent links, read only if something was written since they were last read.
+pub(crate) fn present(db: &Connection, left: Option<Left>) -> Result<Vec<Link>, StoreError> {
+    match left {
+        Some(left) if left.is_present(db)? => {
+            debug_assert!(is_same(&left.links, &links(db)?), "links that were kept are those of the outbox");
+            Ok(left.links)
+        }
+        _ => links(db),
+    }
+}
+
+fn is_same(one: &[Link], other: &[Link]) -> bool {
+    let ids = |link: &Link| link.rows.iter().map(|row| row.id).collect::<Vec<_>>();
+    let same = |(a, b): (&Link, &Link)| (a.chain, a.case, a.digest, ids(a)) == (b.chain, b.case, b.digest, ids(b));
+    one.len() == other.len() && one.iter().zip(other).all(same)
+}
+
 /// A document of a batch, with its changes from all links in the batch.
 pub(crate) struct Doc<'a> {
     pub case: CaseId,
@@ -52,9 +107,9 @@ pub(crate) struct Doc<'a> {
 /// server has seen and not accepted.
 pub(crate) fn links(db: &Connection) -> Result<Vec<Link>, StoreError> {
     let (mut fresh, mut seen): (Vec<(CaseId, Row, usize)>, Vec<_>) = (Vec::new(), Vec::new());
-    let sql = "SELECT id, case_id, hash, tries, length(bytes) FROM outbox WHERE state = ?1 ORDER BY tries > 0, id";
+    let sql = "SELECT id, case_id, hash, tries, length(bytes), recorded_at FROM outbox WHERE state = ?1 ORDER BY id";
     db.each("outbox", sql, params![OutboxState::Unsent], |row| {
-        let read = Row { id: row.get(0)?, tries: row.get(3)?, hash: row.get(2)?, mono_ms: 0 };
+        let read = Row { id: row.get(0)?, tries: row.get(3)?, recorded_at: row.get(5)?, hash: row.get(2)?, mono_ms: 0 };
         let to = if read.tries == 0 { &mut fresh } else { &mut seen };
         to.push((row.get(1)?, read, row.get(4)?));
         Ok(())
@@ -156,14 +211,14 @@ fn chain_of(links: &[Link], chain: i64) -> Digest {
 }
 
 /// Notes that a batch brings these links.
-pub(crate) fn mark_brought(db: &Connection, taken: &[Link], left: &[Link], batch: u64) -> Result<(), StoreError> {
+pub(crate) fn mark_brought(db: &Connection, taken: &[Link], batch: u64) -> Result<(), StoreError> {
     for chain in taken.iter().filter_map(|link| link.chain).collect::<BTreeSet<_>>() {
         // A batch takes links from the beginning of a chain.
-        let stay = left.iter().filter(|link| link.chain == Some(chain)).count();
+        let count = taken.iter().filter(|link| link.chain == Some(chain)).count();
         db.run(
             "UPDATE named SET batch = ?2 WHERE chain = ?1 AND batch IS NULL
-             AND place NOT IN (SELECT place FROM named WHERE chain = ?1 AND batch IS NULL ORDER BY place DESC LIMIT ?3)",
-            params![chain, batch, stay],
+             AND place IN (SELECT place FROM named WHERE chain = ?1 AND batch IS NULL ORDER BY place LIMIT ?3)",
+            params![chain, batch, count],
         )?;
     }
     Ok(())
@@ -175,16 +230,26 @@ pub(crate) fn put_back(db: &Connection) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Forgets the links of a settled batch, and chains without links.
-pub(crate) fn forget_brought(db: &Connection) -> Result<(), StoreError> {
+/// Forgets the links of a settled batch, and chains without links. `left`: the unsent links, if they are known.
+pub(crate) fn forget_brought(db: &Connection, left: Option<&mut Left>) -> Result<(), StoreError> {
     db.run("DELETE FROM named WHERE batch IS NOT NULL", params![])?;
-    let chains = db.all("named", "SELECT DISTINCT chain FROM named", params![], |row| row.get(0))?;
+    let chains = match &left {
+        Some(left) => left.links.iter().filter_map(|link| link.chain).collect(),
+        None => db.all("named", "SELECT DISTINCT chain FROM named", params![], |row| row.get(0))?,
+    };
     let chains: BTreeSet<i64> = chains.into_iter().collect();
     if chains.is_empty() {
         return Ok(());
     }
-    for chain in &chains - &unsent(&links(db)?) {
+    let dead = match &left {
+        Some(left) => &chains - &unsent(&left.links),
+        None => &chains - &unsent(&links(db)?),
+    };
+    for chain in &dead {
         db.run("DELETE FROM named WHERE chain = ?1", params![chain])?;
+    }
+    if let Some(left) = left {
+        left.links.retain(|link| link.chain.is_none_or(|chain| !dead.contains(&chain)));
     }
     Ok(())
 }
@@ -195,16 +260,15 @@ fn unsent(links: &[Link]) -> BTreeSet<i64> {
 }
 
 /// Names the links that stay unsent. Links that no sending has named become a chain, for good.
-pub(crate) fn name(db: &Connection) -> Result<Vec<Leaf>, StoreError> {
-    let mut left = links(db)?;
+pub(crate) fn name(db: &Connection, left: &mut Vec<Link>) -> Result<Vec<Leaf>, StoreError> {
     let is_new = |link: &Link| link.chain.is_none() && link.rows.iter().all(|row| row.tries == 0);
     if left.iter().any(is_new) {
-        let last = unsent(&left).last().copied();
+        let last = unsent(left).last().copied();
         // A sending names at most [`MAX_REST`] chains. At that limit the newest one is named anew, together with the links that
         // follow it.
-        if let Some(last) = last.filter(|_| unsent(&left).len() >= MAX_REST) {
+        if let Some(last) = last.filter(|_| unsent(left).len() >= MAX_REST) {
             db.run("DELETE FROM named WHERE chain = ?1 AND batch IS NULL", params![last])?;
-            left = links(db)?;
+            *left = links(db)?;
         }
         let newest: Option<i64> = db.one("named", "SELECT max(chain) FROM named", params![], |row| row.get(0))?;
         let chain = newest.max(last).unwrap_or_default() + 1;
@@ -214,5 +278,5 @@ pub(crate) fn name(db: &Connection) -> Result<Vec<Leaf>, StoreError> {
             db.run(insert, params![chain, place, link.case, link.rows.len(), link.digest])?;
         }
     }
-    Ok(unsent(&left).into_iter().map(|chain| Leaf(chain_of(&left, chain))).collect())
+    Ok(unsent(left).into_iter().map(|chain| Leaf(chain_of(left, chain))).collect())
 }

@@ -18,6 +18,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0008_turns.sql"),
     include_str!("../migrations/0009_assignments.sql"),
     include_str!("../migrations/0010_ledger.sql"),
+    include_str!("../migrations/0011_moved.sql"),
 ];
 
 /// The mark in a file's header ("DOST") that tells a store from other SQLite databases, which are refused.

@@ -103,6 +103,13 @@ macro_rules! outbox_is_refused {
     };
 }
 
+/// Rows of `outbox` in one of the states but the first, `?1` or another parameter. The index `outbox_moved` covers these.
+macro_rules! outbox_is_moved {
+    ($state:literal) => {
+        concat!("state > ", outbox_state!(Unsent), " AND state = ", $state)
+    };
+}
+
 /// Rows of `photo` whose bytes the server does not have and may still get. The index `photo_waiting` covers these.
 macro_rules! photo_waits {
     () => {
@@ -178,6 +185,13 @@ mod tests {
     fn what_waits_and_what_is_spoiled_is_found_by_index() {
         let mut db = Connection::open_in_memory().unwrap();
         migrate(&mut db).unwrap();
+        let plan = |sql: &str| db.one("outbox", &format!("EXPLAIN QUERY PLAN {sql}"), params![], |row| row.get::<String>(3));
+        let moved = plan(concat!("SELECT id, bytes FROM outbox WHERE ", outbox_is_moved!("1"))).unwrap();
+        assert!(moved.contains("outbox_moved"), "{moved}");
+        let parked = plan("DELETE FROM change WHERE case_id = x'01' AND hash = x'02' AND parked IS NOT NULL").unwrap();
+        assert!(parked.contains("change_parked"), "{parked}");
+        let brought = plan("DELETE FROM named WHERE batch IS NOT NULL").unwrap();
+        assert!(brought.contains("named_brought"), "{brought}");
         assert!(MIGRATIONS.iter().any(|text| text.contains(concat!("WHERE ", photo_waits!()))));
         let plan = |condition: &str| {
             let sql = format!("EXPLAIN QUERY PLAN SELECT sha FROM photo WHERE {condition}");

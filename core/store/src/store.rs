@@ -2,17 +2,18 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use doorstep_domain::BatchHash;
-use doorstep_protocol::Pushed;
 use doorstep_rules::Rulebook;
 use doorstep_sql::FromValue;
 use rusqlite::{Connection, config::DbConfig};
 
 use crate::{
-    StoreError, check,
+    StoreError,
+    batch::Newest,
+    check,
     damage::damage_count,
     folder_lock::FolderLock,
     key::StoreKey,
+    rest::Left,
     row::{Statements, params},
 };
 
@@ -34,7 +35,9 @@ pub struct Store {
     /// Why some of these could not be closed.
     pub(crate) left_open: Option<String>,
     /// The content of the newest batch, if it was made since this opening.
-    pub(crate) newest_pushed: Option<(BatchHash, Vec<Pushed>)>,
+    pub(crate) newest: Option<Newest>,
+    /// The unsent changes after the newest request, until something else changes them.
+    pub(crate) left: Option<Left>,
     /// Whether a test has filled the disk.
     pub(crate) pretends_full: bool,
     /// Tells a salvage that the file is in use.

@@ -1,6 +1,6 @@
 //! Sync in the store: makes the next batch durable, and applies an answer in one transaction.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use doorstep_document::Change;
 use doorstep_domain::{Anchor, BootId, CaseId, Clocks, HistoryId, InstallId, RefusalCode, UnixMs};
@@ -14,8 +14,12 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use crate::{
     Store, StoreError, anew,
-    batch::{OpenBatch, StoredBatch, accept, by_case, chain_end, close_batch, mono_of, open_batch, outgoing, pushed, set_state},
-    evict, feed, identity, photos, project, rebase, reserve, rest,
+    batch::{
+        Newest, OpenBatch, Sent, StoredBatch, accept, by_case, chain_end, close_batch, in_batch, open_batch, pushed, set_state,
+        waiting,
+    },
+    evict, feed, identity, photos, project, rebase, reserve,
+    rest::{self, Left},
     row::{Statements, params},
     states::OutboxState,
 };
@@ -35,23 +39,28 @@ impl Store {
     /// On the reserve of a full disk the batch is small, and the server is asked for as little as possible.
     pub fn prepare(&mut self, max_bytes: usize, recut: bool, clocks: Clocks, app: &str) -> Result<SyncRequest, StoreError> {
         let max_bytes = if self.is_on_reserve() { max_bytes.min(reserve::BATCH) } else { max_bytes };
+        let mut left = self.left.take();
         let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let who = identity::read(&tx)?.ok_or(StoreError::NotEnrolled)?;
         let (mut body, mut made) = (None, None);
         if let Some(open) = open_batch(&tx, &who.install)? {
-            let count = "SELECT count(*) FROM outbox WHERE state = ?1";
+            let count = concat!("SELECT count(*) FROM outbox WHERE ", outbox_is_moved!("?1"));
             let changes: i64 = tx.one("outbox", count, params![OutboxState::InBatch], |row| row.get(0))?;
             if !recut || open.size <= max_bytes || changes <= 1 {
                 body = Some(open.body);
             } else {
                 tx.run("DELETE FROM batch WHERE install = ?1 AND number = ?2", params![who.install, open.number])?;
-                let back = "UPDATE outbox SET state = ?1 WHERE state = ?2";
-                tx.run(back, params![OutboxState::Unsent, OutboxState::InBatch])?;
+                let back = concat!("UPDATE outbox SET state = ?2 WHERE ", outbox_is_moved!("?1"));
+                tx.run(back, params![OutboxState::InBatch, OutboxState::Unsent])?;
                 rest::put_back(&tx)?;
+                left = None;
             }
         }
+        let mut left = rest::present(&tx, left)?;
         if body.is_none() {
-            (body, made) = close_batch(&tx, &who, max_bytes)?.map(|made| (made.body, made.pushed)).unzip();
+            let closed;
+            (closed, left) = close_batch(&tx, &who, max_bytes, left)?;
+            (body, made) = closed.map(|made| (made.body, made.newest)).unzip();
         }
         // The clocks are read for each sending and not kept with the batch: they tie this device's monotonic clock to the time of
         // arrival, and a batch that waited for an hour would tie it an hour wrong. The changes that stay behind are named for
@@ -61,17 +70,18 @@ impl Store {
             Some(StoredBatch::OfVersion2(body)) => push = Some(Envelope { body, clock: BatchClock::of(&clocks), sig: vec![] }),
             Some(StoredBatch::OfVersion3(stored)) => {
                 let heard = Self::meta(&tx, HEARD)?.and_then(|bytes| bytes.try_into().ok()).map(i64::from_be_bytes).map(UnixMs);
-                let sending = Sending::of(&clocks, heard, rest::name(&tx)?);
+                let sending = Sending::of(&clocks, heard, rest::name(&tx, &mut left)?);
                 let sending = encode(&sending).map_err(|_| StoreError::Damaged("batch"))?;
                 batch = Some(Batch { sending, ..stored });
             }
             None => {}
         }
         let counter = newest_answer(&tx)?.map(|witness| witness.counter);
+        let waiting = waiting(&tx, &left)?;
+        let left = Left::after(&tx, left)?;
         tx.commit()?;
-        if let (Some(batch), Some(pushed)) = (&batch, made) {
-            self.newest_pushed = Some((batch.hash(), pushed));
-        }
+        self.left = Some(left);
+        self.newest = made.or(self.newest.take());
         Ok(SyncRequest {
             device: who.device,
             install: who.install,
@@ -81,7 +91,7 @@ impl Store {
             want_bytes: u32::try_from(max_bytes).unwrap_or(u32::MAX),
             refs: self.ref_versions()?,
             chain: chain_end(&self.db, &who.install)?,
-            beacon: Some(self.beacon(app)?),
+            beacon: Some(self.beacon(app, waiting)?),
             quarantined: undecided(&self.db)?,
             lost: self.lost_photos()?,
             batch,
@@ -94,8 +104,8 @@ impl Store {
     /// The documents of a request's batch with their changes, which the verdicts of the answer are about. Those of a new batch
     /// are known; those of a repeated batch are read from it.
     pub fn pushed(&self, request: &SyncRequest) -> Vec<Pushed> {
-        match (&request.batch, &self.newest_pushed) {
-            (Some(batch), Some((hash, pushed))) if batch.hash() == *hash => pushed.clone(),
+        match (&request.batch, &self.newest) {
+            (Some(batch), Some(newest)) if batch.hash() == newest.hash => newest.pushed.clone(),
             _ => pushed(request),
         }
     }
@@ -108,20 +118,15 @@ impl Store {
     }
 
     /// The report of unsent work, for head office.
-    fn beacon(&self, app: &str) -> Result<Beacon, StoreError> {
-        let changes = concat!(
-            "SELECT count(DISTINCT case_id), min(recorded_at), coalesce(sum(length(bytes)), 0) FROM outbox WHERE ",
-            outbox_waits!()
-        );
-        let (unsent_cases, oldest_ms, bytes): (u32, Option<i64>, u64) =
-            self.db.one("outbox", changes, params![], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    fn beacon(&self, app: &str, (cases, oldest_ms, bytes): (usize, Option<i64>, u64)) -> Result<Beacon, StoreError> {
+        let unsent_cases = u32::try_from(cases).unwrap_or(u32::MAX);
         let photos = concat!("SELECT count(*), coalesce(sum(len), 0) FROM photo WHERE ", photo_waits!(), " AND thumbnail = 0");
         let (unsent_photos, photo_bytes): (u32, u64) =
             self.db.one("photo", photos, params![], |row| Ok((row.get(0)?, row.get(1)?)))?;
         let unsent_bytes = bytes.saturating_add(photo_bytes);
         // An unknown free space must not stop a sync.
         let disk_free_mb = self.free_space().ok().and_then(|bytes| u32::try_from(bytes / 1_000_000).ok());
-        let altered = "SELECT count(*) FROM outbox WHERE state = ?1 AND reason = ?2";
+        let altered = concat!("SELECT count(*) FROM outbox WHERE ", outbox_is_moved!("?1"), " AND reason = ?2");
         let reason = RefusalCode::Damaged.to_string();
         let damaged: u32 = self.db.one("outbox", altered, params![OutboxState::Quarantined, reason], |row| row.get(0))?;
         let (app, damaged) = (app.to_owned(), (damaged > 0).then_some(damaged));
@@ -140,7 +145,19 @@ impl Store {
         let hours = i64::from(policy.offline_hours);
         let offline_end = if hours > 0 { answer.now_ms.saturating_add(hours * 3_600_000) } else { i64::MAX };
         let waits_for_room = self.is_on_reserve();
+        let kept = self.left.take();
         let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        // An answer that only takes changes leaves the unsent ones as they are.
+        let mut left = match kept {
+            Some(left) if left.is_present(&tx)? => Some(left),
+            _ => None,
+        };
+        let only_takes = answer.decisions.is_empty()
+            && answer.resend.is_empty()
+            && answer.demand.is_none()
+            && answer.feed.iter().all(|page| page.cases.is_empty() && page.out.is_empty())
+            && history_id(&tx)? == answer.history
+            && !tx.exists("SELECT 1 FROM unconfirmed", params![])?;
         let rules = self.book.as_ref().map(|(_, book)| book.as_ref());
         let who = identity::read(&tx)?.ok_or(StoreError::NotEnrolled)?;
         if history_id(&tx)? != answer.history {
@@ -160,7 +177,9 @@ impl Store {
         let mut touched = BTreeSet::new();
         let mut refused = BTreeSet::new();
         if let Some((ack, signed)) = &answer.ack {
-            apply_ack(&tx, &who.install, ack, signed, &mut touched, &mut refused)?;
+            let newest = self.newest.as_ref().filter(|newest| newest.hash == ack.hash);
+            let to = Settled { touched: &mut touched, refused: &mut refused, left: &mut left };
+            apply_ack(&tx, &who.install, (ack, signed), newest, to)?;
         }
         for decision in &answer.decisions {
             decide(&tx, decision)?;
@@ -223,6 +242,7 @@ impl Store {
         if !is_revoked && evict::leave_other_scopes(&tx, &answer.scopes)? && demand.is_none() {
             // Own changes leave too, so the feeds must not leave them out as our own.
             rebase::everything(&tx, fresh, rules, now)?;
+            left = None;
         }
         evict::evict(&tx)?;
         // The server knows its time of receipt and this device's monotonic time of sending as one contact. Only such a pair
@@ -245,14 +265,20 @@ impl Store {
             Self::set_meta(&tx, "offline_end", &offline_end.to_be_bytes())?;
         }
         Self::set_meta(&tx, "gateway", if answer.gateway { b"1" } else { b"" })?;
-        if let Some(rules) = rules {
-            for case in &touched {
-                project::rewrite_row_or_skip(&tx, case, rules, now)?;
-            }
+        // A list judges these rows before it shows them. Judging them here, every change read again, took most of an upload.
+        for case in &touched {
+            project::judge_later(&tx, case)?;
         }
+        let left = match left {
+            Some(left) if only_takes => Some(left.still(&tx)?),
+            _ => None,
+        };
         tx.commit()?;
-        let fresh = "SELECT 1 FROM outbox WHERE state = ?1 OR (state = ?2 AND tries = 0)";
-        let more_to_send = self.db.exists(fresh, params![OutboxState::InBatch, OutboxState::Unsent])?;
+        self.left = left;
+        let in_batch = concat!("SELECT 1 FROM outbox WHERE ", outbox_is_moved!("?1"));
+        let fresh = "SELECT 1 FROM outbox WHERE state = ?1 AND tries = 0";
+        let more_to_send =
+            self.db.exists(in_batch, params![OutboxState::InBatch])? || self.db.exists(fresh, params![OutboxState::Unsent])?;
         let new_install = demand == Some(Demand::NewInstall);
         if waits_for_room {
             return Ok(Applied { more_to_send, ..Applied::default() });
@@ -319,7 +345,7 @@ fn cursor_of(db: &Connection, scope: &Scope) -> Result<u64, StoreError> {
 
 /// The quarantined changes without a known decision of head office.
 fn undecided(db: &Connection) -> Result<Vec<Quarantined>, StoreError> {
-    let sql = "SELECT case_id, hash FROM outbox WHERE state = ?1 ORDER BY random() LIMIT ?2";
+    let sql = concat!("SELECT case_id, hash FROM outbox WHERE ", outbox_is_moved!("?1"), " ORDER BY random() LIMIT ?2");
     db.all("outbox", sql, params![OutboxState::Quarantined, MOST_ASKED], |row| {
         Ok(Quarantined { case: row.get(0)?, change: row.get(1)? })
     })
@@ -369,13 +395,22 @@ fn send_again(
     Ok(())
 }
 
+/// What the verdicts on a batch lead to.
+struct Settled<'a> {
+    /// Cases that stand otherwise now.
+    touched: &'a mut BTreeSet<CaseId>,
+    /// Cases with a refused change.
+    refused: &'a mut BTreeSet<CaseId>,
+    /// The unsent links; `None` once they have to be read anew.
+    left: &'a mut Option<Left>,
+}
+
 fn apply_ack(
     db: &Connection,
     install: &InstallId,
-    ack: &Ack,
-    signed: &Signed,
-    touched: &mut BTreeSet<CaseId>,
-    refused: &mut BTreeSet<CaseId>,
+    (ack, signed): (&Ack, &Signed),
+    newest: Option<&Newest>,
+    Settled { touched, refused, left }: Settled<'_>,
 ) -> Result<(), StoreError> {
     let is_answer = |open: OpenBatch| open.number == ack.batch && ack.install == *install && open.hash == ack.hash;
     if !open_batch(db, install)?.is_some_and(is_answer) {
@@ -385,15 +420,17 @@ fn apply_ack(
     Store::set_meta(db, HEARD, &ack.received_ms.to_be_bytes())?;
     let settle = "UPDATE batch SET body = NULL, ack = ?3, sig = ?4 WHERE install = ?1 AND number = ?2";
     db.run(settle, params![install, ack.batch, signed.body, signed.sig])?;
-    let open = outgoing(db, OutboxState::InBatch)?;
+    let open = in_batch(db)?;
+    let answers: BTreeMap<CaseId, &AckCase> =
+        ack.cases.iter().rev().filter_map(|answer| Some((answer.case.as_ref()?.0, answer))).collect();
     for (case, sent) in by_case(&open) {
         // `prepare` has put unreadable changes aside, so the batch is readable; a row that was damaged since then waits.
         let mut changes = Vec::with_capacity(sent.len());
         for outgoing in &sent {
-            changes.extend(Change::read_stored(&case, &outgoing.bytes).ok());
+            changes.extend(Sent::read(newest, &case, &outgoing.bytes));
         }
-        let monos: Vec<u64> = changes.iter().map(mono_of).collect();
-        let answer = ack.cases.iter().find(|answer| answer.case == Some(CaseRef(case)));
+        let monos: Vec<u64> = changes.iter().map(|sent| sent.mono_ms).collect();
+        let answer = answers.get(&case).copied();
         let fault = answer.and_then(|answer| answer.fault.as_ref());
         // Verdicts come by index, so another number of verdicts than of changes answers something else.
         let fits = |answer: &&AckCase| answer.rows.len() == sent.len() && monos.len() == sent.len();
@@ -404,7 +441,8 @@ fn apply_ack(
         for (i, (outgoing, verdict)) in sent.iter().zip(verdicts).enumerate() {
             match (verdict, fault, changes.get(i)) {
                 (Verdict::Ok(receipt) | Verdict::Dup(receipt), _, Some(change)) => {
-                    accept(db, &case, outgoing.id, change, receipt, Some((install, ack.batch)))?;
+                    accept(db, &case, (outgoing.id, &outgoing.bytes), *change, receipt, Some((install, ack.batch)))?;
+                    continue;
                 }
                 (Verdict::Quarantined(reason), ..) => {
                     set_state(db, outgoing.id, OutboxState::Quarantined, Some(&reason))?;
@@ -415,10 +453,11 @@ fn apply_ack(
                 }
                 _ => set_state(db, outgoing.id, OutboxState::Unsent, None)?,
             }
+            *left = None;
         }
         touched.insert(case);
     }
-    rest::forget_brought(db)
+    rest::forget_brought(db, left.as_mut())
 }
 
 fn history_id(db: &Connection) -> Result<HistoryId, StoreError> {

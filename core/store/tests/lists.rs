@@ -356,7 +356,7 @@ fn a_store_of_the_former_schema_keeps_its_rows_and_gets_its_duties() {
     };
     database(folder.path())
         .execute_batch(&format!(
-            "DROP TABLE ledger_case; DROP TABLE assignment; ALTER TABLE parcel DROP COLUMN courier_ms;
+            "DROP INDEX outbox_moved; DROP INDEX change_parked; DROP INDEX named_brought; DROP TABLE ledger_case; DROP TABLE assignment; ALTER TABLE parcel DROP COLUMN courier_ms;
              DROP TABLE case_duty; DROP TABLE place; DROP TABLE reader; DROP TABLE turn; DROP INDEX case_open; {} {}
              PRAGMA user_version = 7; PRAGMA wal_checkpoint(TRUNCATE);",
             of("CREATE TABLE turn "),
