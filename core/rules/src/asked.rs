@@ -204,7 +204,8 @@ impl Case {
         asked
     }
 
-    /// The outlets that delivered the parcel before it was sent on and arrived elsewhere. A hub that sent it on delivered nothing.
+    /// The outlets that delivered the parcel before it was sent on and arrived elsewhere: by head office's lists, and those that sent it.
+    /// A hub that sent it on delivered nothing.
     pub fn former(&self) -> Vec<OutletCode> {
         let sent_from = |arrived: &Recorded| match &arrived.entry.body {
             Body::Answered(answer) => {
@@ -212,10 +213,15 @@ impl Case {
             }
             _ => None,
         };
-        let mut former: Vec<OutletCode> = self.arrivals().filter_map(sent_from).map(|author| author.outlet.clone()).collect();
+        let mut former: Vec<&OutletCode> = self.arrivals().filter_map(sent_from).map(|author| &author.outlet).collect();
+        if self.arrivals().next().is_none() {
+            return Vec::new();
+        }
+        former.extend(self.rows.iter().filter_map(|row| row.facts.delivering_outlet.as_ref()));
+        former.retain(|outlet| self.delivering() != Some(*outlet));
         former.sort_unstable();
         former.dedup();
-        former
+        former.into_iter().cloned().collect()
     }
 
     /// The outlet that delivers the parcel: the one of [`Case::sent_on_to`], else head office's list's. `None` if neither is known.

@@ -53,7 +53,7 @@ fn reads(case: &Case, by: &By) -> bool {
         Role::HqCs | Role::HqReviewer | Role::HqAdmin | Role::Auditor | Role::Hub => true,
         _ if delivering.is_none() => true,
         Role::Courier => is(&delivering) && !case.has_ended(),
-        _ if case.asked().iter().any(|asked| asked.as_str() == by.2) => true,
+        _ if case.asked().iter().chain(&case.former()).any(|outlet| outlet.as_str() == by.2) => true,
         _ => is(&delivering) || (is(&facts.origin_outlet) && is_told()),
     }
 }
