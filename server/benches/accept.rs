@@ -14,7 +14,6 @@ mod common;
 use common::{Phone, number, set_up};
 use doorstep_domain::UnixMs;
 use doorstep_server::workbench::Workbench;
-use rustix::time::{ClockId, clock_gettime};
 
 /// Monday 2026-03-02, 09:00 in Asia/Shanghai.
 const MORNING: UnixMs = UnixMs(1_772_413_200_000);
@@ -32,9 +31,10 @@ fn measured_project(bench: &Workbench) {
 }
 
 fn timed<T>(work: impl FnOnce() -> T) -> (T, f64) {
+    // The kernel's count of this thread, nanoseconds. The clock of rustix does not run under valgrind.
     let now = || {
-        let at = clock_gettime(ClockId::ThreadCPUTime);
-        at.tv_sec as f64 * 1e6 + at.tv_nsec as f64 / 1e3
+        let counts = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+        counts.split_whitespace().next().unwrap().parse::<f64>().unwrap() / 1e3
     };
     let begun = now();
     (work(), now() - begun)

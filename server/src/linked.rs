@@ -10,11 +10,16 @@ use crate::{
     error::ApiError,
     keys::Keys,
     log, own,
-    store::{acts, docs, linked, packs, tx::Tx},
+    store::{
+        acts, docs,
+        linked::{self, Link},
+        packs,
+        tx::Tx,
+    },
 };
 
-/// The most cases that are told something in one transaction.
-const MOST_NEWS: u32 = 50;
+/// The most links that are looked at in one transaction.
+const MOST_LOOKED_AT: u32 = 50;
 
 /// The most cases with which one is linked. A swap has two parcels, and a mistaken number makes one more.
 const MOST_LINKS: u32 = 4;
@@ -40,31 +45,29 @@ pub(crate) fn note(tx: &Tx<'_>, case: &CaseId, folded: &Case, book: &Rulebook) -
     Ok(())
 }
 
-/// Whether a case is to be told something.
-pub(crate) fn has_news(tx: &Tx<'_>) -> Result<bool, ApiError> {
-    Ok(!linked::news(tx, 1)?.is_empty())
+/// Whether links wait to be looked at.
+pub(crate) fn has_due(tx: &Tx<'_>) -> Result<bool, ApiError> {
+    Ok(linked::has_due(tx)?)
 }
 
-/// Tells linked cases what has changed in each other. True if it has written something.
+/// Tells linked cases what has changed in each other. True if it has written into one.
 pub(crate) fn tell(tx: &Tx<'_>, now: UnixMs) -> Result<bool, ApiError> {
-    let news = linked::news(tx, MOST_NEWS)?;
-    if news.is_empty() {
-        return Ok(false);
-    }
-    let keys = Keys::read(tx)?;
-    let version = packs::version_at(tx, now)?;
-    for item in &news {
-        linked::told(tx, item)?;
-        if docs::read(tx, &item.case)?.n >= HARD_CASE_CHANGES as u64 {
-            log!(warn, "a full case is not told of a linked one any more", case = item.case);
+    let mut has_told = false;
+    for Link { case, other, news } in linked::take_due(tx, MOST_LOOKED_AT)? {
+        let Some(news) = news else { continue };
+        linked::told(tx, (&case, &other), &news)?;
+        if docs::read(tx, &case)?.n >= HARD_CASE_CHANGES as u64 {
+            log!(warn, "a full case is not told of a linked one any more", case = case);
             continue;
         }
-        let body = Linked { waybill: item.waybill.clone(), reason: item.reason.clone(), state: item.state.clone() };
-        let entry = own::entry(own::server()?, version, now, Body::Linked(body));
-        let is_first = acts::newest_seq(tx, &item.case, &keys.install)? == 0;
-        let facts = if is_first { own::facts(tx, &item.case)? } else { None };
+        let keys = Keys::read(tx)?;
+        let body = Body::Linked(Linked { waybill: news.waybill, reason: news.reason, state: news.state });
+        let entry = own::entry(own::server()?, packs::version_at(tx, now)?, now, body);
+        let is_first = acts::newest_seq(tx, &case, &keys.install)? == 0;
+        let facts = if is_first { own::facts(tx, &case)? } else { None };
         let receipt = Receipt::of(now, Some(now));
-        own::append(tx, &keys, &item.case, &[NewEntry { facts, ..entry }], receipt, (&keys.device, now))?;
+        own::append(tx, &keys, &case, &[NewEntry { facts, ..entry }], receipt, (&keys.device, now))?;
+        has_told = true;
     }
-    Ok(true)
+    Ok(has_told)
 }

@@ -75,7 +75,7 @@ pub(crate) fn facts(tx: &Tx<'_>, case: &CaseId) -> Result<Option<Facts>, ApiErro
     if let Some(facts) = facts::of_now(tx, &doc.waybill)? {
         return Ok(Some(facts));
     }
-    Ok(Case::fold(case_log::entries(tx, case)?.0).map(|case| case.facts))
+    Ok(Case::fold(case_log::entries(tx, case)?).map(|case| case.facts))
 }
 
 /// The server's own account.

@@ -2,8 +2,8 @@
 //! < n`, and the next run continues from there. A case that fails is frozen with its reason; its changes are safe in the log, and
 //! other cases go on.
 
-use doorstep_document::merge;
-use doorstep_domain::{CaseId, ChangeHash, OutletCode, UnixMs};
+use doorstep_document::{Admission, Change, History, Position, merge};
+use doorstep_domain::{CaseId, ChangeHash, OutletCode, Recorded, UnixMs};
 use doorstep_rules::{AHEAD_OF_NOW_MS, Case, Duty, Finding, Judgement, Phase, Phases, Rulebook, Side, State};
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +13,7 @@ use crate::{
     linked, log,
     packs::Rules,
     store::{
+        self,
         db::{Db, Store},
         docs::{self, Behind},
         findings::{self, FindingRow},
@@ -24,6 +25,10 @@ use crate::{
 
 const CHUNK: u32 = 50;
 
+/// One of so many projections is compared with Automerge's own merge, which costs ten times as much as all the rest. Each case comes to
+/// its turn with one of so many changes. The daily audit merges all cases.
+const SAMPLE: u64 = 64;
+
 struct Projected {
     case: CaseId,
     n: u64,
@@ -31,8 +36,60 @@ struct Projected {
     outcome: Result<(Case, Phases), String>,
 }
 
-/// Folds and judges a case, and compares Automerge's own merge with the heads in the row. A case is frozen only for a permanent
-/// fault: damage, or a merge that fails. A busy disk is an error of this run.
+/// Whether the projection of a case's first `n` changes is compared with Automerge's own merge. Tests compare each.
+fn is_sample(case: &CaseId, n: u64) -> bool {
+    let turn = case.as_bytes().first_chunk().map_or(0, |first| u64::from_be_bytes(*first));
+    cfg!(debug_assertions) || turn.wrapping_add(n).is_multiple_of(SAMPLE)
+}
+
+/// A log as it is read: whether it is one history, and where it ends.
+#[derive(Default)]
+struct Reading {
+    entries: Vec<Recorded>,
+    history: History,
+    end: Position,
+    /// A change does not continue the changes before it.
+    is_broken: bool,
+    /// The changes in their stored form, of a sample.
+    chunks: Vec<Vec<u8>>,
+}
+
+impl Reading {
+    fn of(tx: &Tx<'_>, case: &CaseId, is_sample: bool) -> Result<Self, ApiError> {
+        let mut reading = Self::default();
+        case_log::each(tx, case, |change, recorded| reading.add(change, recorded, is_sample))?;
+        Ok(reading)
+    }
+
+    fn add(&mut self, change: &Change, recorded: Vec<Recorded>, is_sample: bool) {
+        self.is_broken |= self.history.admit(change) != Admission::New;
+        self.end.advance(change, false);
+        self.entries.extend(recorded);
+        if is_sample {
+            self.chunks.push(change.bytes().to_vec());
+        }
+    }
+
+    /// Why the log can not be projected; `None` if it is one history that ends in these heads.
+    fn fault(&self, heads: &[ChangeHash]) -> Option<String> {
+        if self.is_broken {
+            return Some("a change of the log does not continue those before it".to_owned());
+        }
+        if self.end.heads != heads {
+            return Some("the log has other heads than its row".to_owned());
+        }
+        if self.chunks.is_empty() {
+            return None;
+        }
+        match merge(self.chunks.iter().map(Vec::as_slice)) {
+            Err(error) => Some(error.to_string()),
+            Ok(merged) => (merged.heads != heads).then(|| "automerge gives other heads than the log".to_owned()),
+        }
+    }
+}
+
+/// Folds and judges a case whose log ends in the heads of the row. A case is frozen only for a permanent fault: damage, a log that is
+/// no history, or a merge that fails. A busy disk is an error of this run.
 fn compute(
     tx: &Tx<'_>,
     case: CaseId,
@@ -41,17 +98,16 @@ fn compute(
     (rules, book): (u64, &Rulebook),
     now: UnixMs,
 ) -> Result<Projected, ApiError> {
-    let (entries, chunks) = match case_log::entries(tx, &case) {
-        Ok(read) => read,
+    let reading = match Reading::of(tx, &case, is_sample(&case, n)) {
+        Ok(reading) => reading,
         Err(ApiError::Damaged) => return Ok(Projected { case, n, rules, outcome: Err(ApiError::Damaged.to_string()) }),
         Err(error) => return Err(error),
     };
     let judged = || {
-        let merged = merge(chunks.iter().map(Vec::as_slice)).map_err(|error| error.to_string())?;
-        if merged.heads != heads {
-            return Err("automerge gives other heads than the log".to_owned());
+        if let Some(fault) = reading.fault(heads) {
+            return Err(fault);
         }
-        let folded = Case::fold(entries).ok_or("no parcel facts")?;
+        let folded = Case::fold(reading.entries).ok_or("no parcel facts")?;
         let phases = Phase::ahead(&folded, book, now);
         Ok((folded, phases))
     };
@@ -75,6 +131,7 @@ fn write(tx: &Tx<'_>, rules_in_force: &Rules, projected: &Projected) -> Result<(
             if docs::set_projected(tx, case, *n)? {
                 write_row(tx, case, folded, phases)?;
                 linked::note(tx, case, folded, &rules_in_force.book(tx)?.1)?;
+                store::linked::row_was_written(tx, case)?;
             }
         }
         Err(reason) => {
@@ -160,6 +217,7 @@ fn phase(tx: &Tx<'_>, now: UnixMs) -> Result<(), ApiError> {
             Some(RowPhase { phase, findings }) => {
                 list::phase(tx, &case, &row_now(&phase)?)?;
                 findings::write(tx, &case, &findings)?;
+                store::linked::row_was_written(tx, &case)?;
             }
             None => docs::project_anew(tx, &case)?,
         }
@@ -179,7 +237,7 @@ pub(crate) async fn catch_up(db: &Db, rules: &Rules, now: UnixMs) -> Result<bool
         let projected = db.read(move |tx| behind(tx, &known, now)).await?;
         if !projected.is_empty() {
             db.write(move |tx| projected.iter().try_for_each(|p| write(tx, &known_too, p))).await?;
-        } else if db.read(linked::has_news).await? {
+        } else if db.read(linked::has_due).await? {
             has_told |= db.write(move |tx| linked::tell(tx, now)).await?;
         } else {
             return Ok(has_told);
@@ -196,7 +254,7 @@ pub(crate) fn catch_up_here(store: &Store, rules: &Rules, now: UnixMs) -> Result
         let projected = store.read(|tx| behind(tx, rules, now))?;
         if !projected.is_empty() {
             store.write(|tx| projected.iter().try_for_each(|p| write(tx, rules, p)))?;
-        } else if store.read(linked::has_news)? {
+        } else if store.read(linked::has_due)? {
             store.write(|tx| linked::tell(tx, now))?;
         } else {
             return Ok(());

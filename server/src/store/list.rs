@@ -3,7 +3,7 @@
 use doorstep_domain::{CaseId, UnixMs};
 use doorstep_rules::Duty;
 
-use super::tx::{Row, StoreError, Tx, params, sql};
+use super::tx::{Row, Sql, StoreError, Tx, params, sql};
 
 /// The column value for "never".
 const NEVER: i64 = i64::MAX;
@@ -214,21 +214,36 @@ pub(crate) fn due_from(
     side: Option<&str>,
     most: u32,
 ) -> Result<Vec<Listed>, StoreError> {
-    tx.all(
-        sql!(
-            "SELECT ",
-            list_row_columns!(),
-            " FROM (SELECT case_id, min(at) AS first_at FROM duty
-                    WHERE (?3 IS NULL OR outlet = ?3) AND (?4 IS NULL OR side = ?4) GROUP BY case_id) AS due
-               JOIN case_row ON case_row.case_id = due.case_id JOIN doc ON doc.case_id = case_row.case_id
-             WHERE frozen IS NULL
-               AND CASE WHEN EXISTS (SELECT 1 FROM listing WHERE listing.waybill = doc.waybill) THEN 1 ELSE 0 END = ?1
-             ORDER BY first_at, updated_at DESC LIMIT ?2"
-        ),
-        params![listed, most, outlet, side],
-        read,
-    )
+    match outlet {
+        Some(outlet) => tx.all(DUE_FROM_OUTLET, params![listed, most, outlet, side], read),
+        None => tx.all(DUE_FROM_SIDE, params![listed, most, side], read),
+    }
 }
+
+// Each walks an index in the list's order and ends with the last wanted row. Of several duties of a case only the most urgent one counts.
+const DUE_FROM_OUTLET: Sql = sql!(
+    "SELECT ",
+    list_row_columns!(),
+    " FROM duty JOIN case_row ON case_row.case_id = duty.case_id JOIN doc ON doc.case_id = duty.case_id
+     WHERE duty.outlet = ?3 AND (?4 IS NULL OR duty.side = ?4)
+       AND NOT EXISTS (SELECT 1 FROM duty AS other
+         WHERE other.case_id = duty.case_id AND other.outlet = duty.outlet AND (?4 IS NULL OR other.side = ?4)
+           AND (other.at, other.side) < (duty.at, duty.side))
+       AND frozen IS NULL
+       AND CASE WHEN EXISTS (SELECT 1 FROM listing WHERE listing.waybill = doc.waybill) THEN 1 ELSE 0 END = ?1
+     ORDER BY duty.at, updated_at DESC LIMIT ?2"
+);
+const DUE_FROM_SIDE: Sql = sql!(
+    "SELECT ",
+    list_row_columns!(),
+    " FROM duty JOIN case_row ON case_row.case_id = duty.case_id JOIN doc ON doc.case_id = duty.case_id
+     WHERE duty.side = ?3
+       AND NOT EXISTS (SELECT 1 FROM duty AS other
+         WHERE other.case_id = duty.case_id AND other.side = duty.side AND (other.at, other.outlet) < (duty.at, duty.outlet))
+       AND frozen IS NULL
+       AND CASE WHEN EXISTS (SELECT 1 FROM listing WHERE listing.waybill = doc.waybill) THEN 1 ELSE 0 END = ?1
+     ORDER BY duty.at, updated_at DESC LIMIT ?2"
+);
 
 fn read(row: &Row<'_>) -> Result<Listed, StoreError> {
     let due_at: i64 = row.get(12)?;
@@ -250,4 +265,22 @@ fn read(row: &Row<'_>) -> Result<Listed, StoreError> {
         same_picture: row.get(14)?,
         duties: row.get(15)?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::open::open;
+
+    #[test]
+    fn a_list_of_an_outlet_or_a_side_walks_an_index_in_its_order() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = open(folder.path()).unwrap();
+        for (statement, index) in [(DUE_FROM_OUTLET, "duty_by_outlet (outlet=?)"), (DUE_FROM_SIDE, "duty_by_side (side=?)")] {
+            let mut plan = store.sqlite().prepare(&format!("EXPLAIN QUERY PLAN {}", statement.text())).unwrap();
+            let plan: Vec<String> = plan.raw_query().mapped(|row| row.get(3)).map(Result::unwrap).collect();
+            assert!(plan.iter().any(|step| step.ends_with(index)), "{plan:?}");
+            assert!(plan.iter().all(|step| !step.contains("TEMP B-TREE") || step.contains("LAST TERM OF ORDER BY")), "{plan:?}");
+        }
+    }
 }

@@ -6,6 +6,7 @@
 use std::{collections::BTreeMap, ops::ControlFlow, path::Path};
 
 use proc_macro2::{TokenStream, TokenTree};
+use rusqlite::{StatementStatus, types::Value};
 use sqlparser::{
     ast::{Expr, FunctionArguments, Insert, OnConflict, OnConflictAction, OnInsert, SelectItem, Statement, Visit, Visitor},
     dialect::PostgreSqlDialect,
@@ -219,6 +220,34 @@ fn each_statement_parses_in_the_grammar_of_postgresql_and_is_prepared_by_sqlite(
     println!("{} statements", all.len());
     assert!(all.len() > 20, "the statements are not where they are looked for");
     assert!(faults.is_empty(), "{} of {}:\n{}", faults.len(), all.len(), faults.join("\n"));
+}
+
+#[test]
+fn no_statement_is_prepared_anew_because_other_values_are_bound() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = crate::open::open(folder.path()).unwrap();
+    let engine = store.sqlite();
+    let values = [Value::Null, Value::Integer(1), Value::Integer(1 << 50), Value::Text("a%".into()), Value::Blob(vec![7; 16])];
+    let mut anew = vec![];
+    for (place, statement) in all() {
+        engine.execute_batch("BEGIN").unwrap();
+        let mut prepared = engine.prepare(&statement).unwrap();
+        for value in &values {
+            for at in 1..=prepared.parameter_count() {
+                prepared.raw_bind_parameter(at, value).unwrap();
+            }
+            // Values of the wrong kind are refused only after the statement has begun.
+            let mut rows = prepared.raw_query();
+            while let Ok(Some(_)) = rows.next() {}
+        }
+        match prepared.get_status(StatementStatus::RePrepare) {
+            0 => {}
+            times => anew.push(format!("{place}: {times} times\n  {statement}")),
+        }
+        drop(prepared);
+        engine.execute_batch("ROLLBACK").unwrap();
+    }
+    assert!(anew.is_empty(), "{} statements:\n{}", anew.len(), anew.join("\n"));
 }
 
 #[test]
