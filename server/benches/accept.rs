@@ -17,17 +17,15 @@ use doorstep_server::workbench::Workbench;
 
 /// Monday 2026-03-02, 09:00 in Asia/Shanghai.
 const MORNING: UnixMs = UnixMs(1_772_413_200_000);
-/// When the phone sends: after the last act, and before its token ends.
-const SENT: UnixMs = UnixMs(MORNING.0 + 50 * 60_000);
 
 #[inline(never)]
-fn measured_accept(bench: &Workbench, token: &str, body: &[u8]) -> Vec<u8> {
-    bench.sync(token, body, SENT).unwrap()
+fn measured_accept(bench: &Workbench, token: &str, body: &[u8], now: UnixMs) -> Vec<u8> {
+    bench.sync(token, body, now).unwrap()
 }
 
 #[inline(never)]
-fn measured_project(bench: &Workbench) {
-    bench.project(SENT).unwrap();
+fn measured_project(bench: &Workbench, now: UnixMs) {
+    bench.project(now).unwrap();
 }
 
 fn timed<T>(work: impl FnOnce() -> T) -> (T, f64) {
@@ -47,18 +45,20 @@ fn main() {
     let (bench, mut phone) = set_up(folder.path(), cases, MORNING);
     let (mut changes, mut bytes, mut accept, mut project) = (0, 0, 0.0, 0.0);
     for batch in Phone::batches(cases) {
+        let now = phone.sends_at(&batch);
+        phone.sign_in(&bench, now);
         let prepared = phone.record(&bench, batch);
         let sent = prepared.changes;
-        let body = phone.request(prepared, SENT);
+        let body = phone.request(prepared, now);
         let token = phone.token.clone();
         let (answer, took) = timed(|| match phase.as_str() {
-            "project" => bench.sync(&token, &body, SENT).unwrap(),
-            _ => measured_accept(&bench, &token, &body),
+            "project" => bench.sync(&token, &body, now).unwrap(),
+            _ => measured_accept(&bench, &token, &body, now),
         });
         assert_eq!(phone.answered(&answer) as u64, sent);
         (changes, bytes, accept) = (changes + sent, bytes + body.len(), accept + took);
         if phase != "accept" {
-            project += timed(|| measured_project(&bench)).1;
+            project += timed(|| measured_project(&bench, now)).1;
         }
     }
     println!("{cases} cases, {changes} changes, {bytes} bytes of requests");

@@ -3,7 +3,7 @@
 //! when the problem or the state changes.
 
 use doorstep_document::{HARD_CASE_CHANGES, NewEntry};
-use doorstep_domain::{Body, CaseId, Facts, Linked, Receipt, UnixMs};
+use doorstep_domain::{Body, CaseId, Facts, Linked, NetworkCode, Receipt, UnixMs, Waybill};
 use doorstep_rules::{Case, Rulebook};
 
 use crate::{
@@ -24,25 +24,47 @@ const MOST_LOOKED_AT: u32 = 50;
 /// The most cases with which one is linked. A swap has two parcels, and a mistaken number makes one more.
 const MOST_LINKS: u32 = 4;
 
-/// Links a case with those of the parcels that its registrations name, where the pack links them. A registration that head office is to
-/// review links nothing: anybody could learn how a guessed parcel stands.
-pub(crate) fn note(tx: &Tx<'_>, case: &CaseId, folded: &Case, book: &Rulebook) -> Result<(), ApiError> {
-    let pack = &book.newest().pack;
-    let Facts { network, waybill, .. } = &folded.facts;
-    for recorded in folded.standing() {
-        let Body::Problem(problem) = &recorded.entry.body else { continue };
-        let Some(other) = problem.other.as_ref().filter(|other| *other != waybill) else { continue };
-        let is_taken = recorded.standing.receipt().is_some_and(|receipt| !receipt.review);
-        if is_taken && pack.code(problem.reason.as_str()).is_some_and(|code| code.links) {
-            let of_other = CaseId::of(network, other);
+/// The parcels with whose cases a case is linked by its registrations, where the pack links them.
+pub(crate) struct Links {
+    network: NetworkCode,
+    waybill: Waybill,
+    others: Vec<Waybill>,
+}
+
+impl Links {
+    /// A registration that head office is to review links nothing: anybody could learn how a guessed parcel stands.
+    pub(crate) fn of(folded: &Case, book: &Rulebook) -> Self {
+        let pack = &book.newest().pack;
+        let Facts { network, waybill, .. } = &folded.facts;
+        let mut others = Vec::new();
+        for recorded in folded.standing() {
+            let Body::Problem(problem) = &recorded.entry.body else { continue };
+            let Some(other) = problem.other.as_ref().filter(|other| *other != waybill) else { continue };
+            let is_taken = recorded.standing.receipt().is_some_and(|receipt| !receipt.review);
+            if is_taken && pack.code(problem.reason.as_str()).is_some_and(|code| code.links) {
+                others.push(other.clone());
+            }
+        }
+        Self { network: network.clone(), waybill: waybill.clone(), others }
+    }
+
+    /// Links the case, whose row was written, in both directions.
+    pub(crate) fn note(&self, tx: &Tx<'_>, case: &CaseId) -> Result<(), ApiError> {
+        for other in &self.others {
+            let of_other = CaseId::of(&self.network, other);
             if linked::count(tx, case)? >= MOST_LINKS || linked::count(tx, &of_other)? >= MOST_LINKS {
                 continue;
             }
             linked::add(tx, case, &of_other, other)?;
-            linked::add(tx, &of_other, case, waybill)?;
+            linked::add(tx, &of_other, case, &self.waybill)?;
         }
+        row_was_written(tx, case)
     }
-    Ok(())
+}
+
+/// Marks the links of a case to be looked at, because its row was written.
+pub(crate) fn row_was_written(tx: &Tx<'_>, case: &CaseId) -> Result<(), ApiError> {
+    Ok(linked::row_was_written(tx, case)?)
 }
 
 /// Whether links wait to be looked at.

@@ -55,7 +55,7 @@ pub(crate) fn append(
     let from = case_log::From { device, pushed_by: &keys.install, batch: 0, link, due_hours };
     case_log::append(tx, case, doc.n, &change, receipt, from)?;
     docs::write(tx, case, &doc)?;
-    feed::publish(tx, case, before + 1, doc.n)?;
+    feed::publish(tx, case, &doc, before + 1)?;
     if is_moved {
         row_scopes::settle(tx, &doc.waybill, true)?;
     }

@@ -10,10 +10,10 @@ use serde::{Deserialize, Serialize};
 use crate::{
     case_log,
     error::ApiError,
-    linked, log,
+    linked::{self, Links},
+    log,
     packs::Rules,
     store::{
-        self,
         db::{Db, Store},
         docs::{self, Behind},
         findings::{self, FindingRow},
@@ -25,7 +25,7 @@ use crate::{
 
 const CHUNK: u32 = 50;
 
-/// One of so many projections is compared with Automerge's own merge, which costs ten times as much as all the rest. Each case comes to
+/// One of so many projections is compared with Automerge's own merge, which costs more than all the rest. Each case comes to
 /// its turn with one of so many changes. The daily audit merges all cases.
 const SAMPLE: u64 = 64;
 
@@ -33,7 +33,39 @@ struct Projected {
     case: CaseId,
     n: u64,
     rules: u64,
-    outcome: Result<(Case, Phases), String>,
+    outcome: Result<Outcome, String>,
+}
+
+/// The rows of a case as they are to be written. The case itself is dropped before, because many wait for one transaction.
+struct Outcome {
+    row: ListRow,
+    phase: Phase,
+    findings: Vec<FindingRow>,
+    links: Links,
+}
+
+impl Outcome {
+    fn of(folded: &Case, Phases { judgement, phase, later }: Phases, book: &Rulebook) -> Result<Self, ApiError> {
+        let later = later.into_iter().map(|(phase, then)| RowPhase { phase, findings: finding_rows(folded, &then) });
+        let phases = serde_json::to_string(&later.collect::<Vec<_>>()).map_err(|_| ApiError::Internal("a row's phases"))?;
+        let name = |outlet: &Option<OutletCode>| outlet.as_ref().map_or(String::new(), ToString::to_string);
+        let row = ListRow {
+            waybill: folded.facts.waybill.to_string(),
+            origin: name(&folded.facts.origin_outlet),
+            delivering: name(&folded.facts.delivering_outlet),
+            reason: folded.reason().unwrap_or_default().to_owned(),
+            attempts: folded.attempts(),
+            updated_at: folded.timeline.iter().map(|r| r.acted_at()).max().unwrap_or(UnixMs(0)),
+            phases,
+        };
+        Ok(Self { row, phase, findings: finding_rows(folded, &judgement), links: Links::of(folded, book) })
+    }
+
+    fn write(&self, tx: &Tx<'_>, case: &CaseId) -> Result<(), ApiError> {
+        list::write(tx, case, &self.row, &row_now(&self.phase)?)?;
+        findings::write(tx, case, &self.findings)?;
+        self.links.note(tx, case)
+    }
 }
 
 /// Whether the projection of a case's first `n` changes is compared with Automerge's own merge. Tests compare each.
@@ -103,15 +135,14 @@ fn compute(
         Err(ApiError::Damaged) => return Ok(Projected { case, n, rules, outcome: Err(ApiError::Damaged.to_string()) }),
         Err(error) => return Err(error),
     };
-    let judged = || {
-        if let Some(fault) = reading.fault(heads) {
-            return Err(fault);
-        }
-        let folded = Case::fold(reading.entries).ok_or("no parcel facts")?;
-        let phases = Phase::ahead(&folded, book, now);
-        Ok((folded, phases))
+    if let Some(fault) = reading.fault(heads) {
+        return Ok(Projected { case, n, rules, outcome: Err(fault) });
+    }
+    let outcome = match Case::fold(reading.entries) {
+        Some(folded) => Ok(Outcome::of(&folded, Phase::ahead(&folded, book, now), book)?),
+        None => Err("no parcel facts".to_owned()),
     };
-    Ok(Projected { case, n, rules, outcome: judged() })
+    Ok(Projected { case, n, rules, outcome })
 }
 
 fn behind(tx: &Tx<'_>, rules: &Rules, now: UnixMs) -> Result<Vec<Projected>, ApiError> {
@@ -120,18 +151,16 @@ fn behind(tx: &Tx<'_>, rules: &Rules, now: UnixMs) -> Result<Vec<Projected>, Api
     behind.map(|Behind { case, n, heads }| compute(tx, case, n, &heads, (rules, &book), now)).collect()
 }
 
-fn write(tx: &Tx<'_>, rules_in_force: &Rules, projected: &Projected) -> Result<(), ApiError> {
+fn write(tx: &Tx<'_>, projected: &Projected) -> Result<(), ApiError> {
     let Projected { case, n, rules, outcome } = projected;
     if references::version(tx, "pack")? != *rules {
         return Ok(()); // the rules have been replaced meanwhile; the row stays behind and is projected again
     }
     match outcome {
-        Ok((folded, phases)) => {
+        Ok(outcome) => {
             // If a newer change has come since, the row stays behind and is projected again.
             if docs::set_projected(tx, case, *n)? {
-                write_row(tx, case, folded, phases)?;
-                linked::note(tx, case, folded, &rules_in_force.book(tx)?.1)?;
-                store::linked::row_was_written(tx, case)?;
+                outcome.write(tx, case)?;
             }
         }
         Err(reason) => {
@@ -140,25 +169,6 @@ fn write(tx: &Tx<'_>, rules_in_force: &Rules, projected: &Projected) -> Result<(
         }
     }
     Ok(())
-}
-
-fn write_row(tx: &Tx<'_>, case: &CaseId, folded: &Case, phases: &Phases) -> Result<(), ApiError> {
-    let Phases { judgement, phase, later } = phases;
-    let later = later.iter().map(|(phase, then)| RowPhase { phase: phase.clone(), findings: finding_rows(folded, then) });
-    let later = serde_json::to_string(&later.collect::<Vec<_>>()).map_err(|_| ApiError::Internal("a row's phases"))?;
-    let name = |outlet: &Option<doorstep_domain::OutletCode>| outlet.as_ref().map_or(String::new(), ToString::to_string);
-    let row = ListRow {
-        waybill: folded.facts.waybill.as_str(),
-        origin: name(&folded.facts.origin_outlet),
-        delivering: name(&folded.facts.delivering_outlet),
-        reason: folded.reason().unwrap_or(""),
-        attempts: folded.attempts(),
-        updated_at: folded.timeline.iter().map(|r| r.acted_at()).max().unwrap_or(UnixMs(0)),
-        phases: later,
-        now: row_now(phase)?,
-    };
-    list::write(tx, case, &row)?;
-    Ok(findings::write(tx, case, &finding_rows(folded, judgement))?)
 }
 
 fn row_now(phase: &Phase) -> Result<RowNow<'_>, ApiError> {
@@ -217,7 +227,7 @@ fn phase(tx: &Tx<'_>, now: UnixMs) -> Result<(), ApiError> {
             Some(RowPhase { phase, findings }) => {
                 list::phase(tx, &case, &row_now(&phase)?)?;
                 findings::write(tx, &case, &findings)?;
-                store::linked::row_was_written(tx, &case)?;
+                linked::row_was_written(tx, &case)?;
             }
             None => docs::project_anew(tx, &case)?,
         }
@@ -233,10 +243,10 @@ pub(crate) async fn catch_up(db: &Db, rules: &Rules, now: UnixMs) -> Result<bool
     }
     let mut has_told = false;
     loop {
-        let (known, known_too) = (rules.clone(), rules.clone());
-        let projected = db.read(move |tx| behind(tx, &known, now)).await?;
+        let rules = rules.clone();
+        let projected = db.read(move |tx| behind(tx, &rules, now)).await?;
         if !projected.is_empty() {
-            db.write(move |tx| projected.iter().try_for_each(|p| write(tx, &known_too, p))).await?;
+            db.write(move |tx| projected.iter().try_for_each(|p| write(tx, p))).await?;
         } else if db.read(linked::has_due).await? {
             has_told |= db.write(move |tx| linked::tell(tx, now)).await?;
         } else {
@@ -253,7 +263,7 @@ pub(crate) fn catch_up_here(store: &Store, rules: &Rules, now: UnixMs) -> Result
     loop {
         let projected = store.read(|tx| behind(tx, rules, now))?;
         if !projected.is_empty() {
-            store.write(|tx| projected.iter().try_for_each(|p| write(tx, rules, p)))?;
+            store.write(|tx| projected.iter().try_for_each(|p| write(tx, p)))?;
         } else if store.read(linked::has_due)? {
             store.write(|tx| linked::tell(tx, now))?;
         } else {

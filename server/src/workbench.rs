@@ -2,8 +2,11 @@
 
 use std::path::Path;
 
-use doorstep_domain::{Facts, HistoryId, InstallId, UnixMs};
-use doorstep_protocol::{EnrolRequest, PROTO_VERSION, Reach, Spoken, VERSIONS, newest_format, seal, signing::enrol_message};
+use doorstep_domain::{DeviceId, Facts, HistoryId, InstallId, UnixMs};
+use doorstep_protocol::{
+    EnrolRequest, PROTO_VERSION, Reach, SessionRequest, Spoken, VERSIONS, newest_format, seal,
+    signing::{enrol_message, session_message},
+};
 
 use crate::{
     AdminError, enrol,
@@ -73,6 +76,14 @@ impl Workbench {
         };
         let redeemed = self.store.write(|tx| enrol::redeem(tx, &request, &self.keys, now))?;
         Ok(redeemed?.token.secret)
+    }
+
+    /// Gives an enrolled device another token. Returns its secret.
+    pub fn session(&self, device: DeviceId, sign: &dyn Fn(&[u8]) -> Vec<u8>, now: UnixMs) -> Result<String, AdminError> {
+        let nonce = self.store.read(|tx| Keys::nonce(tx, now))?;
+        let request = SessionRequest { device, sig: sign(&session_message(&nonce)), nonce };
+        let given = self.store.write(|tx| enrol::session(tx, &request, now))?;
+        Ok(given?.token.secret)
     }
 
     /// Takes the body of a sync and returns the body of its answer: from the token to the compressed answer, with the commit

@@ -1,4 +1,5 @@
 //! A data folder with a list of parcels and one courier's phone, and the phone's signed batches as they come over the network.
+#![allow(dead_code, reason = "each bench uses a part")]
 
 use std::path::Path;
 
@@ -19,10 +20,16 @@ use ring::{
 
 /// How many changes the phone records in a case.
 pub const CHANGES: u64 = 20;
+/// The time from one case to the next: a courier needs it to go to another door.
+const A_CASE_MS: u64 = 70_000;
 /// How many cases are in a batch: with 20 changes each the most that a phone sends at once.
 const CASES_A_BATCH: u32 = 250;
 const BOOT: BootId = BootId([1, 2, 3, 4]);
 const INSTALL: InstallId = InstallId::new([9; 16]);
+
+fn mono(since_morning: u64) -> u64 {
+    1_000_000 + since_morning
+}
 
 pub fn number(name: &str, default: u32) -> u32 {
     std::env::var(name).map_or(default, |value| value.parse().unwrap())
@@ -61,6 +68,8 @@ pub struct Phone {
     cursor: u64,
     chain: Option<Link>,
     morning: UnixMs,
+    /// What its entries lean on: the last answer.
+    anchor: Option<Anchor>,
 }
 
 /// A batch that waits to be sent: the documents, and the batch's number.
@@ -99,7 +108,7 @@ pub fn set_up(folder: &Path, cases: u32, morning: UnixMs) -> (Workbench, Phone) 
     let token = bench.enrol(&new, morning).unwrap();
     let (device, history) = (DeviceId::of(&public_key), bench.history().unwrap());
     let scope = Scope::Courier("c1".into());
-    (bench, Phone { token, key, device, history, scope, cursor: 0, chain: None, morning })
+    (bench, Phone { token, key, device, history, scope, cursor: 0, chain: None, morning, anchor: None })
 }
 
 impl Phone {
@@ -114,6 +123,17 @@ impl Phone {
         (0..cases).step_by(CASES_A_BATCH as usize).map(move |from| from..(from + CASES_A_BATCH).min(cases))
     }
 
+    /// When a batch of cases is sent: after the last act in them.
+    pub fn sends_at(&self, cases: &std::ops::Range<u32>) -> UnixMs {
+        self.morning.plus((u64::from(cases.end) * A_CASE_MS) as i64)
+    }
+
+    /// Gets another token: one lasts an hour.
+    pub fn sign_in(&mut self, bench: &Workbench, now: UnixMs) {
+        let sign = |message: &[u8]| self.key.sign(&SystemRandom::new(), message).unwrap().as_ref().to_vec();
+        self.token = bench.session(self.device, &sign, now).unwrap();
+    }
+
     fn document(&self, bench: &Workbench, n: u32) -> PushDoc {
         let facts = bench.facts(waybill(n).as_str()).unwrap().unwrap();
         let case = CaseId::of(&facts.network, &facts.waybill);
@@ -122,13 +142,13 @@ impl Phone {
         let mut chunks = vec![];
         let mut hashes = vec![];
         for i in 0..CHANGES {
-            let at = u64::from(n) + i * 60_000;
+            let at = u64::from(n) * A_CASE_MS + i * 1_000;
             let time = TimeEvidence {
                 wall: self.morning.plus(at as i64),
                 zone_quarters: 32,
-                mono_ms: 1_000_000 + at,
+                mono_ms: mono(at),
                 boot: BOOT,
-                anchor: None,
+                anchor: self.anchor.filter(|anchor| anchor.mono_ms <= mono(at)),
             };
             let facts = (i == 0).then(|| facts.clone());
             let entry = NewEntry { facts, ..NewEntry::of(author.clone(), 1, time, body(&case, u64::from(n), i)) };
@@ -146,7 +166,9 @@ impl Phone {
         let number = self.chain.map_or(1, |link| link.batch + 1);
         let prev = self.chain.map_or(BatchHash::new([0; 32]), |link| link.hash);
         let header = Header { batch: number, prev, user: "c1".into(), install: INSTALL, again: vec![] };
-        let clocks = Clocks { wall: now, mono_ms: 1_000_000 + now.since(self.morning) as u64, boot: BOOT };
+        let mono_ms = mono(now.since(self.morning) as u64);
+        let clocks = Clocks { wall: now, mono_ms, boot: BOOT };
+        self.anchor = Some(Anchor { server: now, mono_ms });
         let sending = encode(&Sending::of(&clocks, None, vec![])).unwrap();
         let mut batch =
             Batch { header: encode(&header).unwrap(), sending, sig: vec![], docs: prepared.docs, first: vec![], brings: vec![] };

@@ -10,18 +10,17 @@ const NEVER: i64 = i64::MAX;
 /// The time of a duty without a time limit: before what has ended.
 const NO_LIMIT: i64 = NEVER - 1;
 
-/// The content of a row, with its present and later phases.
-pub(crate) struct ListRow<'a> {
-    pub waybill: &'a str,
+/// The content of a row that time does not change, with its later phases.
+pub(crate) struct ListRow {
+    pub waybill: String,
     /// The origin outlet; empty if unlisted, like `delivering`.
     pub origin: String,
     pub delivering: String,
-    pub reason: &'a str,
+    pub reason: String,
     pub attempts: usize,
     pub updated_at: UnixMs,
     /// The later phases, JSON.
     pub phases: String,
-    pub now: RowNow<'a>,
 }
 
 /// The part of a row that changes with time.
@@ -61,8 +60,8 @@ fn write_duties(tx: &Tx<'_>, case: &CaseId, duties: &[Duty]) -> Result<i64, Stor
 }
 
 /// Writes the row of a case.
-pub(crate) fn write(tx: &Tx<'_>, case: &CaseId, row: &ListRow<'_>) -> Result<(), StoreError> {
-    let ListRow { waybill, origin, delivering, reason, attempts, updated_at, phases, now } = row;
+pub(crate) fn write(tx: &Tx<'_>, case: &CaseId, row: &ListRow, now: &RowNow<'_>) -> Result<(), StoreError> {
+    let ListRow { waybill, origin, delivering, reason, attempts, updated_at, phases } = row;
     let RowNow { state, next_step, decision, flags, missed, closed, due_ms, from_ms, until_ms, duties, duties_json } = now;
     let urgent_at = write_duties(tx, case, duties)?;
     tx.run(
