@@ -366,7 +366,7 @@ impl Admin {
         let case = self.case_of(waybill)?;
         self.db.read(|tx| {
             let (_, book) = self.rules.book(tx)?;
-            let folded = Case::fold(case_log::entries(tx, &case)?.0);
+            let folded = Case::fold(case_log::entries(tx, &case)?);
             let folded = folded.ok_or_else(|| AdminError::Missing("nothing is recorded of this waybill".into()))?;
             Ok(explain(&folded, &book, &judge(&folded, &book, now)))
         })
@@ -441,7 +441,11 @@ impl Admin {
     /// Returns a case's raw changes in the order of acceptance, and its entries. Serves export and the comparison of replicas.
     pub fn log(&self, case: &CaseId) -> Result<(Vec<Vec<u8>>, Vec<doorstep_domain::Recorded>), AdminError> {
         self.db.read(|tx| {
-            let (entries, chunks) = case_log::entries(tx, case)?;
+            let (mut chunks, mut entries) = (Vec::new(), Vec::new());
+            case_log::each(tx, case, |change, recorded| {
+                chunks.push(change.bytes().to_vec());
+                entries.extend(recorded);
+            })?;
             Ok((chunks, entries))
         })
     }

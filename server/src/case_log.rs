@@ -1,7 +1,7 @@
 //! The log of a case: appends a change together with its consequences, and reads the entries back.
 
 use doorstep_document::Change;
-use doorstep_domain::{Body, CaseId, DeviceId, InstallId, Receipt, Recorded, Standing};
+use doorstep_domain::{Body, CaseId, DeviceId, Entry, InstallId, Receipt, Recorded, Standing};
 
 use crate::{
     error::ApiError,
@@ -63,18 +63,21 @@ pub(crate) fn append(
     Ok(())
 }
 
-/// All entries of a case with their receipts, and its changes in their stored form.
-pub(crate) fn entries(tx: &Tx<'_>, case: &CaseId) -> Result<(Vec<Recorded>, Vec<Vec<u8>>), ApiError> {
-    let (mut entries, mut chunks) = (Vec::new(), Vec::new());
+/// Reads the changes of a case, one after the other in the order of acceptance, each with its entries as they are recorded. Errors:
+/// [`ApiError::Damaged`] if a change can not be read.
+pub(crate) fn each(tx: &Tx<'_>, case: &CaseId, mut read: impl FnMut(&Change, Vec<Recorded>)) -> Result<(), ApiError> {
     case_log::each(tx, case, |bytes, receipt| {
         let change = Change::read_stored(case, &bytes).map_err(|_| ApiError::Damaged)?;
-        entries.extend(change.entries().iter().map(|entry| Recorded {
-            change: change.hash(),
-            standing: Standing::Accepted(receipt),
-            entry: entry.clone(),
-        }));
-        chunks.push(bytes);
-        Ok::<_, ApiError>(())
-    })?;
-    Ok((entries, chunks))
+        let recorded =
+            |entry: &Entry| Recorded { change: change.hash(), standing: Standing::Accepted(receipt), entry: entry.clone() };
+        read(&change, change.entries().iter().map(recorded).collect());
+        Ok(())
+    })
+}
+
+/// All entries of a case with their receipts.
+pub(crate) fn entries(tx: &Tx<'_>, case: &CaseId) -> Result<Vec<Recorded>, ApiError> {
+    let mut entries = Vec::new();
+    each(tx, case, |_, recorded| entries.extend(recorded))?;
+    Ok(entries)
 }

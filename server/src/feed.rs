@@ -27,10 +27,11 @@ use crate::{
 /// The largest number of feed rows that a page reads.
 const PAGE_ROWS: u32 = 2_000;
 
-/// Writes feed rows for new changes `from..=to` of a case. A scope that is new to the case gets the case from its start. A scope
-/// that the case has left gets a row that says so.
-pub(crate) fn publish(tx: &Tx<'_>, case: &CaseId, from: u64, to: u64) -> Result<(), ApiError> {
-    let (scopes, ended) = scopes_of(tx, case)?;
+/// Writes feed rows for the changes of a case from its `from`th on. A scope that is new to the case gets the case from its start. A
+/// scope that the case has left gets a row that says so.
+pub(crate) fn publish(tx: &Tx<'_>, case: &CaseId, doc: &Doc, from: u64) -> Result<(), ApiError> {
+    let to = doc.n;
+    let (scopes, ended) = scopes_of(tx, case, doc)?;
     let had = feeds::scopes_of(tx, case)?;
     let left = had.iter().filter(|(scope, has)| **has && !scopes.contains(scope)).map(|(scope, _)| scope);
     // A case that was begun and ended offline comes with one upload: its courier's scope never had it, and the phone has it still.
@@ -51,51 +52,49 @@ pub(crate) fn publish(tx: &Tx<'_>, case: &CaseId, from: u64, to: u64) -> Result<
         }
     }
     // The parcel may have moved to another courier's list, or ended, or concern the outlet that sent it now.
-    let doc = docs::read(tx, case)?;
     if doc.kind == DocKind::Case { row_scopes::settle(tx, &doc.waybill, false) } else { Ok(()) }
 }
 
 /// Publishes a case to scopes that are new to it, after its parcel row has changed.
 pub(crate) fn republish(tx: &Tx<'_>, case: &CaseId) -> Result<(), ApiError> {
-    let n = docs::read(tx, case)?.n;
-    publish(tx, case, n + 1, n)
+    let doc = docs::read(tx, case)?;
+    publish(tx, case, &doc, doc.n + 1)
 }
 
 /// The scopes that have a case, and those of its couriers if it has ended.
-fn scopes_of(tx: &Tx<'_>, case: &CaseId) -> Result<(Vec<Scope>, Vec<Scope>), ApiError> {
-    let doc = docs::read(tx, case)?;
+fn scopes_of(tx: &Tx<'_>, case: &CaseId, doc: &Doc) -> Result<(Vec<Scope>, Vec<Scope>), ApiError> {
     if doc.kind == DocKind::Sheet {
-        return Ok((sheet::scopes_of(&doc), vec![]));
+        return Ok((sheet::scopes_of(doc), vec![]));
     }
     let Doc { waybill, notified, notice_to, first_person, closed, offered_to, courier, .. } = doc;
     let mut scopes = Vec::with_capacity(4);
-    asked::scopes_of(tx, case, &waybill, &mut scopes)?;
-    asked::former_scopes_of(tx, case, &waybill, &mut scopes)?;
+    asked::scopes_of(tx, case, waybill, &mut scopes)?;
+    asked::former_scopes_of(tx, case, waybill, &mut scopes)?;
     // A closed case leaves the courier's phone (domain 10.2: the customer's data only while the parcel is open).
     let mut couriers: Vec<String> = Vec::new();
-    match parcels::named(tx, &waybill)? {
+    match parcels::named(tx, waybill)? {
         Some(Named { delivering, origin, hub, courier: listed }) => {
             scopes.push(Scope::Outlet(delivering.to_string()));
-            if notified && origin != delivering {
+            if *notified && origin != delivering {
                 scopes.push(Scope::Outlet(origin.to_string()));
             }
             scopes.extend(hub.map(|hub| Scope::Hub(hub.to_string())));
-            couriers.extend(courier.or(listed.map(|listed| listed.to_string())));
-            couriers.extend(offered_to);
+            couriers.extend(courier.clone().or(listed.map(|listed| listed.to_string())));
+            couriers.extend(offered_to.clone());
         }
         None => {
-            let (role, outlet) = feeds::place_of(tx, &first_person)?;
-            if let Some(to) = notice_to.filter(|to| *to != outlet) {
-                scopes.push(Scope::Outlet(to));
+            let (role, outlet) = feeds::place_of(tx, first_person)?;
+            if let Some(to) = notice_to.as_ref().filter(|to| **to != outlet) {
+                scopes.push(Scope::Outlet(to.clone()));
             }
             scopes.push(if role == "hub" { Scope::Hub(outlet) } else { Scope::Outlet(outlet) });
             if role == "courier" {
-                couriers.push(first_person);
+                couriers.push(first_person.clone());
             }
         }
     }
     let mut couriers: Vec<Scope> = couriers.into_iter().map(Scope::Courier).collect();
-    let ended = if closed { std::mem::take(&mut couriers) } else { vec![] };
+    let ended = if *closed { std::mem::take(&mut couriers) } else { vec![] };
     scopes.extend(couriers);
     scopes.sort_unstable();
     scopes.dedup();

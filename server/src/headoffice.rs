@@ -83,7 +83,7 @@ pub(crate) fn append(
 
 /// Adds the parcel's facts, or the sheet's outlet and day, to the first entry.
 fn say_what(tx: &Tx<'_>, id: &CaseId, doc: &Doc, entries: &mut [NewEntry]) -> Result<(), HeadOfficeError> {
-    let log = || case_log::entries(tx, id).map(|(entries, _)| entries);
+    let log = || case_log::entries(tx, id);
     let Some(first) = entries.first_mut() else { return Ok(()) };
     match doc.kind {
         DocKind::Case => {
@@ -125,7 +125,7 @@ pub(crate) fn decide(
     now: UnixMs,
 ) -> Result<ChangeHash, HeadOfficeError> {
     let author = reviewer(tx, new.by)?;
-    let folded = Case::fold(case_log::entries(tx, case)?.0).ok_or(HeadOfficeError::NoCase)?;
+    let folded = Case::fold(case_log::entries(tx, case)?).ok_or(HeadOfficeError::NoCase)?;
     let (_, book) = rules.book(tx)?;
     let about: About = new.about.parse().map_err(|_| HeadOfficeError::About(new.about.to_owned()))?;
     let judged = doorstep_rules::judge(&folded, &book, now);
@@ -159,7 +159,7 @@ pub(crate) fn mark(
     now: UnixMs,
 ) -> Result<ChangeHash, HeadOfficeError> {
     let author = reviewer(tx, by)?;
-    let folded = Case::fold(case_log::entries(tx, case)?.0).ok_or(HeadOfficeError::NoCase)?;
+    let folded = Case::fold(case_log::entries(tx, case)?).ok_or(HeadOfficeError::NoCase)?;
     let about: EntryKey = entry.parse().map_err(|_| HeadOfficeError::About(entry.to_owned()))?;
     folded.entry(&about).ok_or_else(|| HeadOfficeError::About(entry.to_owned()))?;
     let (_, book) = rules.book(tx)?;
@@ -169,7 +169,7 @@ pub(crate) fn mark(
 
 /// Writes into a case that a photo's bytes differ from those that its entry names. The hash proves it, so no reviewer decides.
 pub(crate) fn void(tx: &Tx<'_>, keys: &Keys, rules: &Rules, case: &CaseId, photo: &PhotoId, now: UnixMs) -> Result<(), ApiError> {
-    let Some(folded) = Case::fold(case_log::entries(tx, case)?.0) else { return Ok(()) };
+    let Some(folded) = Case::fold(case_log::entries(tx, case)?) else { return Ok(()) };
     let names = |r: &&Recorded| matches!(&r.entry.body, Body::Photo(named) if named.id == *photo);
     let mark = |r: &Recorded| Mark { about: r.entry.key.clone(), remark: Remark::Void, reason: None, words: None };
     let bodies: Vec<Body> = folded.timeline.iter().filter(names).map(|r| Body::Mark(mark(r))).collect();

@@ -4,7 +4,7 @@ pub(crate) mod app;
 mod live;
 pub(crate) mod operator;
 pub(crate) mod request;
-mod sync;
+pub(crate) mod sync;
 
 use std::{net::SocketAddr, time::Instant};
 

@@ -26,7 +26,7 @@ use crate::{
     packs::Rules,
     quarantine::{self, Refused},
     quota::{self, Brought},
-    rights::Rights,
+    rights::{Known, Rights},
     row_scopes,
     store::{
         self,
@@ -159,6 +159,7 @@ impl Taking<'_> {
         let before = doc.clone();
         let mut verdicts = Vec::with_capacity(offered.len());
         let (mut is_equal, mut is_moved) = (false, false);
+        let mut known = Known::default();
         for change in offered {
             let read = match &change.read {
                 Err(_) if history.has(&change.hash) => {
@@ -212,7 +213,7 @@ impl Taking<'_> {
                 _ if doc.is_of_another_kind(of.kind) => Some(Refusal::Kind { kind: kind_of(read) }),
                 // An early change is judged once its predecessors have come.
                 Admission::Early => None,
-                _ => match self.rights.judge(tx, (case, &doc), read)? {
+                _ => match self.rights.judge(tx, (case, &doc), &mut known, read)? {
                     Ok(review) => {
                         receipt.review |= first.is_none() && (review || has_moved(device, read));
                         None
@@ -234,6 +235,7 @@ impl Taking<'_> {
                     doc.add(read, &device_person(device, read), receipt.review, origin.as_ref());
                     holder::follow(tx, &mut doc, read, &receipt)?;
                     is_moved |= asked::follow(tx, &mut doc, case, (read, &receipt, now))?;
+                    known.follow(read);
                     let from = case_log::From {
                         device: &device.id,
                         pushed_by: &batch.install,
@@ -266,7 +268,7 @@ impl Taking<'_> {
         self.count(of.kind, offered, &verdicts, (&before, &doc))?;
         if doc.n > before.n {
             docs::write(tx, case, &doc)?;
-            feed::publish(tx, case, before.n + 1, doc.n)?;
+            feed::publish(tx, case, &doc, before.n + 1)?;
             if is_moved {
                 row_scopes::settle(tx, &doc.waybill, true)?;
             }

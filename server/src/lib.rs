@@ -74,6 +74,8 @@ mod timeouts;
 mod tls;
 mod unasked;
 mod verify;
+#[doc(hidden)]
+pub mod workbench;
 
 pub use clock::{NowFn, shown};
 pub use copy::{IfCopied, moved};

@@ -57,7 +57,7 @@ pub(crate) fn append(
     let from = case_log::From { device, pushed_by: &keys.install, batch: 0, link, due_hours };
     case_log::append(tx, case, doc.n, &change, receipt, from)?;
     docs::write(tx, case, &doc)?;
-    feed::publish(tx, case, before + 1, doc.n)?;
+    feed::publish(tx, case, &doc, before + 1)?;
     if is_moved {
         row_scopes::settle(tx, &doc.waybill, true)?;
     }
@@ -77,7 +77,7 @@ pub(crate) fn facts(tx: &Tx<'_>, case: &CaseId) -> Result<Option<Facts>, ApiErro
     if let Some(facts) = facts::of_now(tx, &doc.waybill)? {
         return Ok(Some(facts));
     }
-    Ok(Case::fold(case_log::entries(tx, case)?.0).map(|case| case.facts))
+    Ok(Case::fold(case_log::entries(tx, case)?).map(|case| case.facts))
 }
 
 /// The server's own account.

@@ -2,15 +2,16 @@
 //! < n`, and the next run continues from there. A case that fails is frozen with its reason; its changes are safe in the log, and
 //! other cases go on.
 
-use doorstep_document::merge;
-use doorstep_domain::{CaseId, ChangeHash, OutletCode, UnixMs};
+use doorstep_document::{Admission, Change, History, Position, merge};
+use doorstep_domain::{CaseId, ChangeHash, OutletCode, Recorded, UnixMs};
 use doorstep_rules::{AHEAD_OF_NOW_MS, Case, Duty, Finding, Judgement, Phase, Phases, Rulebook, Side, State};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     case_log,
     error::ApiError,
-    linked, log,
+    linked::{self, Links},
+    log,
     packs::Rules,
     store::{
         db::{Db, Store},
@@ -24,15 +25,103 @@ use crate::{
 
 const CHUNK: u32 = 50;
 
+/// One of so many projections is compared with Automerge's own merge, which costs more than all the rest. Each case comes to
+/// its turn with one of so many changes. The daily audit merges all cases.
+const SAMPLE: u64 = 64;
+
 struct Projected {
     case: CaseId,
     n: u64,
     rules: u64,
-    outcome: Result<(Case, Phases), String>,
+    outcome: Result<Outcome, String>,
 }
 
-/// Folds and judges a case, and compares Automerge's own merge with the heads in the row. A case is frozen only for a permanent
-/// fault: damage, or a merge that fails. A busy disk is an error of this run.
+/// The rows of a case as they are to be written. The case itself is dropped before, because many wait for one transaction.
+struct Outcome {
+    row: ListRow,
+    phase: Phase,
+    findings: Vec<FindingRow>,
+    links: Links,
+}
+
+impl Outcome {
+    fn of(folded: &Case, Phases { judgement, phase, later }: Phases, book: &Rulebook) -> Result<Self, ApiError> {
+        let later = later.into_iter().map(|(phase, then)| RowPhase { phase, findings: finding_rows(folded, &then) });
+        let phases = serde_json::to_string(&later.collect::<Vec<_>>()).map_err(|_| ApiError::Internal("a row's phases"))?;
+        let name = |outlet: &Option<OutletCode>| outlet.as_ref().map_or(String::new(), ToString::to_string);
+        let row = ListRow {
+            waybill: folded.facts.waybill.to_string(),
+            origin: name(&folded.facts.origin_outlet),
+            delivering: name(&folded.facts.delivering_outlet),
+            reason: folded.reason().unwrap_or_default().to_owned(),
+            attempts: folded.attempts(),
+            updated_at: folded.timeline.iter().map(|r| r.acted_at()).max().unwrap_or(UnixMs(0)),
+            phases,
+        };
+        Ok(Self { row, phase, findings: finding_rows(folded, &judgement), links: Links::of(folded, book) })
+    }
+
+    fn write(&self, tx: &Tx<'_>, case: &CaseId) -> Result<(), ApiError> {
+        list::write(tx, case, &self.row, &row_now(&self.phase)?)?;
+        findings::write(tx, case, &self.findings)?;
+        self.links.note(tx, case)
+    }
+}
+
+/// Whether the projection of a case's first `n` changes is compared with Automerge's own merge. Tests compare each.
+fn is_sample(case: &CaseId, n: u64) -> bool {
+    let turn = case.as_bytes().first_chunk().map_or(0, |first| u64::from_be_bytes(*first));
+    cfg!(debug_assertions) || turn.wrapping_add(n).is_multiple_of(SAMPLE)
+}
+
+/// A log as it is read: whether it is one history, and where it ends.
+#[derive(Default)]
+struct Reading {
+    entries: Vec<Recorded>,
+    history: History,
+    end: Position,
+    /// A change does not continue the changes before it.
+    is_broken: bool,
+    /// The changes in their stored form, of a sample.
+    chunks: Vec<Vec<u8>>,
+}
+
+impl Reading {
+    fn of(tx: &Tx<'_>, case: &CaseId, is_sample: bool) -> Result<Self, ApiError> {
+        let mut reading = Self::default();
+        case_log::each(tx, case, |change, recorded| reading.add(change, recorded, is_sample))?;
+        Ok(reading)
+    }
+
+    fn add(&mut self, change: &Change, recorded: Vec<Recorded>, is_sample: bool) {
+        self.is_broken |= self.history.admit(change) != Admission::New;
+        self.end.advance(change, false);
+        self.entries.extend(recorded);
+        if is_sample {
+            self.chunks.push(change.bytes().to_vec());
+        }
+    }
+
+    /// Why the log can not be projected; `None` if it is one history that ends in these heads.
+    fn fault(&self, heads: &[ChangeHash]) -> Option<String> {
+        if self.is_broken {
+            return Some("a change of the log does not continue those before it".to_owned());
+        }
+        if self.end.heads != heads {
+            return Some("the log has other heads than its row".to_owned());
+        }
+        if self.chunks.is_empty() {
+            return None;
+        }
+        match merge(self.chunks.iter().map(Vec::as_slice)) {
+            Err(error) => Some(error.to_string()),
+            Ok(merged) => (merged.heads != heads).then(|| "automerge gives other heads than the log".to_owned()),
+        }
+    }
+}
+
+/// Folds and judges a case whose log ends in the heads of the row. A case is frozen only for a permanent fault: damage, a log that is
+/// no history, or a merge that fails. A busy disk is an error of this run.
 fn compute(
     tx: &Tx<'_>,
     case: CaseId,
@@ -41,21 +130,19 @@ fn compute(
     (rules, book): (u64, &Rulebook),
     now: UnixMs,
 ) -> Result<Projected, ApiError> {
-    let (entries, chunks) = match case_log::entries(tx, &case) {
-        Ok(read) => read,
+    let reading = match Reading::of(tx, &case, is_sample(&case, n)) {
+        Ok(reading) => reading,
         Err(ApiError::Damaged) => return Ok(Projected { case, n, rules, outcome: Err(ApiError::Damaged.to_string()) }),
         Err(error) => return Err(error),
     };
-    let judged = || {
-        let merged = merge(chunks.iter().map(Vec::as_slice)).map_err(|error| error.to_string())?;
-        if merged.heads != heads {
-            return Err("automerge gives other heads than the log".to_owned());
-        }
-        let folded = Case::fold(entries).ok_or("no parcel facts")?;
-        let phases = Phase::ahead(&folded, book, now);
-        Ok((folded, phases))
+    if let Some(fault) = reading.fault(heads) {
+        return Ok(Projected { case, n, rules, outcome: Err(fault) });
+    }
+    let outcome = match Case::fold(reading.entries) {
+        Some(folded) => Ok(Outcome::of(&folded, Phase::ahead(&folded, book, now), book)?),
+        None => Err("no parcel facts".to_owned()),
     };
-    Ok(Projected { case, n, rules, outcome: judged() })
+    Ok(Projected { case, n, rules, outcome })
 }
 
 fn behind(tx: &Tx<'_>, rules: &Rules, now: UnixMs) -> Result<Vec<Projected>, ApiError> {
@@ -64,17 +151,16 @@ fn behind(tx: &Tx<'_>, rules: &Rules, now: UnixMs) -> Result<Vec<Projected>, Api
     behind.map(|Behind { case, n, heads }| compute(tx, case, n, &heads, (rules, &book), now)).collect()
 }
 
-fn write(tx: &Tx<'_>, rules_in_force: &Rules, projected: &Projected) -> Result<(), ApiError> {
+fn write(tx: &Tx<'_>, projected: &Projected) -> Result<(), ApiError> {
     let Projected { case, n, rules, outcome } = projected;
     if references::version(tx, "pack")? != *rules {
         return Ok(()); // the rules have been replaced meanwhile; the row stays behind and is projected again
     }
     match outcome {
-        Ok((folded, phases)) => {
+        Ok(outcome) => {
             // If a newer change has come since, the row stays behind and is projected again.
             if docs::set_projected(tx, case, *n)? {
-                write_row(tx, case, folded, phases)?;
-                linked::note(tx, case, folded, &rules_in_force.book(tx)?.1)?;
+                outcome.write(tx, case)?;
             }
         }
         Err(reason) => {
@@ -83,25 +169,6 @@ fn write(tx: &Tx<'_>, rules_in_force: &Rules, projected: &Projected) -> Result<(
         }
     }
     Ok(())
-}
-
-fn write_row(tx: &Tx<'_>, case: &CaseId, folded: &Case, phases: &Phases) -> Result<(), ApiError> {
-    let Phases { judgement, phase, later } = phases;
-    let later = later.iter().map(|(phase, then)| RowPhase { phase: phase.clone(), findings: finding_rows(folded, then) });
-    let later = serde_json::to_string(&later.collect::<Vec<_>>()).map_err(|_| ApiError::Internal("a row's phases"))?;
-    let name = |outlet: &Option<doorstep_domain::OutletCode>| outlet.as_ref().map_or(String::new(), ToString::to_string);
-    let row = ListRow {
-        waybill: folded.facts.waybill.as_str(),
-        origin: name(&folded.facts.origin_outlet),
-        delivering: name(&folded.facts.delivering_outlet),
-        reason: folded.reason().unwrap_or(""),
-        attempts: folded.attempts(),
-        updated_at: folded.timeline.iter().map(|r| r.acted_at()).max().unwrap_or(UnixMs(0)),
-        phases: later,
-        now: row_now(phase)?,
-    };
-    list::write(tx, case, &row)?;
-    Ok(findings::write(tx, case, &finding_rows(folded, judgement))?)
 }
 
 fn row_now(phase: &Phase) -> Result<RowNow<'_>, ApiError> {
@@ -160,6 +227,7 @@ fn phase(tx: &Tx<'_>, now: UnixMs) -> Result<(), ApiError> {
             Some(RowPhase { phase, findings }) => {
                 list::phase(tx, &case, &row_now(&phase)?)?;
                 findings::write(tx, &case, &findings)?;
+                linked::row_was_written(tx, &case)?;
             }
             None => docs::project_anew(tx, &case)?,
         }
@@ -175,11 +243,11 @@ pub(crate) async fn catch_up(db: &Db, rules: &Rules, now: UnixMs) -> Result<bool
     }
     let mut has_told = false;
     loop {
-        let (known, known_too) = (rules.clone(), rules.clone());
-        let projected = db.read(move |tx| behind(tx, &known, now)).await?;
+        let rules = rules.clone();
+        let projected = db.read(move |tx| behind(tx, &rules, now)).await?;
         if !projected.is_empty() {
-            db.write(move |tx| projected.iter().try_for_each(|p| write(tx, &known_too, p))).await?;
-        } else if db.read(linked::has_news).await? {
+            db.write(move |tx| projected.iter().try_for_each(|p| write(tx, p))).await?;
+        } else if db.read(linked::has_due).await? {
             has_told |= db.write(move |tx| linked::tell(tx, now)).await?;
         } else {
             return Ok(has_told);
@@ -195,8 +263,8 @@ pub(crate) fn catch_up_here(store: &Store, rules: &Rules, now: UnixMs) -> Result
     loop {
         let projected = store.read(|tx| behind(tx, rules, now))?;
         if !projected.is_empty() {
-            store.write(|tx| projected.iter().try_for_each(|p| write(tx, rules, p)))?;
-        } else if store.read(linked::has_news)? {
+            store.write(|tx| projected.iter().try_for_each(|p| write(tx, p)))?;
+        } else if store.read(linked::has_due)? {
             store.write(|tx| linked::tell(tx, now))?;
         } else {
             return Ok(());

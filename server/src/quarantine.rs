@@ -130,7 +130,7 @@ pub(crate) fn release(
     if let Some(entry) = original.entries().first().filter(|_| matches!(doc_kind, Some(kind) if kind != original.kind())) {
         return Err(DecideError::Unreadable(Refusal::Kind { kind: entry.key.kind.clone() }));
     }
-    let (log, _) = case_log::entries(tx, &case)?;
+    let log = case_log::entries(tx, &case)?;
     let is_there = |entry: &doorstep_domain::Entry| {
         log.iter().any(|r| r.entry.author == entry.author && r.entry.time == entry.time && r.entry.body == entry.body)
     };

@@ -50,11 +50,12 @@ impl Rights {
         self.policy.photos.due_hours
     }
 
-    /// Whether all entries of a change may be recorded; `Ok(true)` means with a mark for review.
+    /// Whether all entries of a change may be recorded; `Ok(true)` means with a mark for review. `known` belongs to the case.
     pub(crate) fn judge(
         &self,
         tx: &Tx<'_>,
         (case, doc): (&CaseId, &Doc),
+        known: &mut Known,
         change: &Change,
     ) -> Result<Result<bool, Refusal>, ApiError> {
         let facts = change.entries().iter().find_map(|entry| entry.facts.as_ref());
@@ -65,7 +66,7 @@ impl Rights {
         }
         let waybill = if doc.waybill.is_empty() { facts.map(|facts| facts.waybill.as_str()) } else { Some(doc.waybill.as_str()) };
         let (mut parcel, holder) = match change.kind() {
-            DocKind::Case => concerned(tx, waybill.unwrap_or_default(), case, doc)?,
+            DocKind::Case => known.concerned(tx, waybill.unwrap_or_default(), case, doc)?,
             DocKind::Sheet => (sheet::concerned(doc, change), None),
         };
         let offered = parcel.offered.take();
@@ -106,6 +107,39 @@ impl Rights {
 fn is_colleague(tx: &Tx<'_>, entry: &Entry) -> Result<bool, ApiError> {
     let Body::Handover(handover) = &entry.body else { return Ok(true) };
     Ok(people::is_courier_of(tx, &handover.to, &entry.author.outlet)?)
+}
+
+/// The people and outlets concerned with a case, and its present courier, as they were read for an earlier change of a batch.
+#[derive(Default)]
+pub(crate) struct Known(Option<(Concerned, Option<UserId>)>);
+
+impl Known {
+    fn concerned(
+        &mut self,
+        tx: &Tx<'_>,
+        waybill: &str,
+        case: &CaseId,
+        doc: &Doc,
+    ) -> Result<(Concerned, Option<UserId>), ApiError> {
+        if let Some(known) = &self.0 {
+            return Ok(known.clone());
+        }
+        let read = concerned(tx, waybill, case, doc)?;
+        // The first change of a case names its waybill.
+        self.0 = (doc.n > 0).then(|| read.clone());
+        Ok(read)
+    }
+
+    /// Forgets what an accepted change may have changed.
+    pub(crate) fn follow(&mut self, change: &Change) {
+        let moves_nobody = |entry: &Entry| {
+            use Body::{Attempt, Call, Note, Notice, Photo, Sms, SmsReport};
+            matches!(entry.body, Attempt(_) | Call(_) | Note { .. } | Notice(_) | Photo(_) | Sms(_) | SmsReport(_))
+        };
+        if !change.entries().iter().all(moves_nobody) {
+            self.0 = None;
+        }
+    }
 }
 
 /// The people and outlets concerned, and the present courier.

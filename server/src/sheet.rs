@@ -32,5 +32,5 @@ pub(crate) fn scopes_of(doc: &Doc) -> Vec<Scope> {
 /// The sheet of an outlet's day; `None` if it has no entry.
 pub(crate) fn read(tx: &Tx<'_>, outlet: &str, day: &str) -> Result<Option<Sheet>, ApiError> {
     let Some(id) = docs::sheet(tx, outlet, day)? else { return Ok(None) };
-    Ok(Sheet::fold(case_log::entries(tx, &id)?.0))
+    Ok(Sheet::fold(case_log::entries(tx, &id)?))
 }

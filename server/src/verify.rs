@@ -91,7 +91,7 @@ struct Claimed {
 struct ClaimedDoc {
     doc: CaseId,
     pack: Vec<u8>,
-    /// The signed content that the pack must rebuild to; `None` in version 2, where the pack itself says it.
+    /// The signed content that the pack must rebuild to, without the pack; `None` in version 2, where the pack itself says it.
     is_of: Option<PushDoc>,
 }
 
@@ -124,7 +124,7 @@ fn of_version_3(batch: Batch, device: &Device) -> Result<Claimed, ApiError> {
     let Batch { header: header_bytes, sending: sending_bytes, sig, docs, first, brings } = batch;
     let kept = Batch { header: header_bytes, sending: vec![], sig: vec![], docs, first: vec![], brings: vec![] };
     let body = encode(&kept)?;
-    let claimed = |doc: PushDoc| ClaimedDoc { doc: doc.doc, pack: doc.pack.clone(), is_of: Some(doc) };
+    let claimed = |mut doc: PushDoc| ClaimedDoc { doc: doc.doc, pack: std::mem::take(&mut doc.pack), is_of: Some(doc) };
     let docs = kept.docs.into_iter().map(claimed).collect();
     let signed = Signed {
         version: Spoken::Version3,

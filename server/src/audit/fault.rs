@@ -43,6 +43,8 @@ pub enum Wrong {
     OwnUnvouched,
     /// The places of a case's changes have a gap, or their number differs from the one in the case's row.
     CaseIncomplete,
+    /// Automerge can not merge a case, or its merge has other heads than the case's row.
+    CaseUnmerged,
     /// Data from before the first link has been changed, removed or added since.
     BeforeAltered,
     /// A row can not be read: a column holds a value that no server writes.

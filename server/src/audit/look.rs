@@ -44,6 +44,8 @@ pub(crate) struct Look {
     pub(super) brought: Brought,
     pub(super) shelf: Shelf,
     pub(super) seen: HashSet<Fault>,
+    /// The cases of those faults.
+    pub(super) faulty: HashSet<CaseId>,
     pub(super) looked: Looked,
 }
 
@@ -62,6 +64,7 @@ impl Look {
             brought: Brought::default(),
             shelf: Shelf::default(),
             seen: HashSet::new(),
+            faulty: HashSet::new(),
             looked: Looked::default(),
         })
     }
@@ -117,6 +120,7 @@ impl Look {
         if !self.seen.insert(fault.clone()) {
             return;
         }
+        self.faulty.extend(fault.case);
         if self.looked.faults.len() < MOST_FAULTS {
             self.looked.faults.push(fault);
         } else {

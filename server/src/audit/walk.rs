@@ -1,5 +1,6 @@
 //! The pages of an audit: links, changes and refused changes.
 
+use doorstep_document::merge;
 use doorstep_domain::{CaseId, ChangeHash, InstallId};
 use doorstep_protocol::signing::is_signed;
 
@@ -14,7 +15,7 @@ use crate::{
     store::{
         links::{self, Link},
         log_batches,
-        log_rows::{self, Founded, Placed},
+        log_rows::{self, Founded, Placed, readable},
         tx::Tx,
     },
 };
@@ -119,6 +120,7 @@ impl Look {
                     }
                     if begins {
                         self.holds_all(tx, &case)?;
+                        self.merges(tx, &case)?;
                     }
                     match change {
                         Some(change) => self.change(tx, change, n.unsigned_abs())?,
@@ -171,6 +173,19 @@ impl Look {
     fn holds_all(&mut self, tx: &Tx<'_>, case: &CaseId) -> Result<(), ApiError> {
         if log_rows::has_all(tx, case)? != Some(true) {
             self.wrong_of_case(tx, Wrong::CaseIncomplete, case, None)?;
+        }
+        Ok(())
+    }
+
+    /// Checks a case without another fault by Automerge's own merge: projections compare only samples with it.
+    fn merges(&mut self, tx: &Tx<'_>, case: &CaseId) -> Result<(), ApiError> {
+        if self.faulty.contains(case) {
+            return Ok(());
+        }
+        let of_row = readable(log_rows::heads(tx, case))?.flatten();
+        let merged = readable(log_rows::chunks(tx, case))?.and_then(|chunks| merge(chunks.iter().map(Vec::as_slice)).ok());
+        if of_row.zip(merged).is_none_or(|(heads, merged)| merged.heads != heads) {
+            self.wrong_of_case(tx, Wrong::CaseUnmerged, case, None)?;
         }
         Ok(())
     }

@@ -40,7 +40,7 @@ async fn of(app: &App, id: &str) -> Result<Response, ApiError> {
     let (book, folded, photos, forks) = app
         .db
         .read(move |db| {
-            let folded = Case::fold(case_log::entries(db, &id)?.0).ok_or(ApiError::NotFound)?;
+            let folded = Case::fold(case_log::entries(db, &id)?).ok_or(ApiError::NotFound)?;
             let photos = photos::of_case(db, &id, now)?;
             Ok((rules.book(db)?.1, folded, photos, devices::forks_of(db, &id)?))
         })

@@ -44,7 +44,8 @@ pub(super) async fn sync(State(app): State<App>, request: Request) -> Result<Res
     sealed(&exchange::exchange(&app, asked).await?)
 }
 
-fn read(body: &[u8], device: &Device) -> Result<(SyncRequest, Option<Verified>), ApiError> {
+/// Reads and verifies a request's body.
+pub(crate) fn read(body: &[u8], device: &Device) -> Result<(SyncRequest, Option<Verified>), ApiError> {
     let mut request: SyncRequest = decode(&open(body, MAX_REQUEST)?)?;
     if request.device != device.id {
         return Err(ApiError::Install);

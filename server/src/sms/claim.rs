@@ -168,7 +168,7 @@ pub(super) enum Way {
 
 /// Decides on a message that was left to others.
 pub(super) fn judged(tx: &Tx<'_>, book: &Rulebook, row: &Queued, way: Way, now: UnixMs) -> Result<Verdict, ApiError> {
-    let (entries, _) = case_log::entries(tx, &row.case)?;
+    let entries = case_log::entries(tx, &row.case)?;
     let pack = book.at(now);
     let settle = |state, fault| Ok(Verdict::Settle(state, fault));
     let Some(case) = Case::fold(entries) else { return settle(SmsState::Cancelled, None) };

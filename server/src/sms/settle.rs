@@ -188,7 +188,7 @@ fn lose(tx: &Tx<'_>, keys: &Keys, rules: &Rules, row: &Queued, fault: Option<Sms
 
 /// Whether the template of a message allows one more try.
 fn allows_resend(tx: &Tx<'_>, row: &Queued, pack: &doorstep_rules::Pack) -> Result<bool, ApiError> {
-    let (entries, _) = match crate::case_log::entries(tx, &row.case) {
+    let entries = match crate::case_log::entries(tx, &row.case) {
         Err(ApiError::Damaged) => return Ok(false),
         other => other?,
     };

@@ -24,10 +24,26 @@ pub(crate) fn count(tx: &Tx<'_>, case: &CaseId) -> Result<u32, StoreError> {
     tx.one(sql!("SELECT count(*) FROM linked WHERE case_id = ?1"), params![case], |row| row.get(0))
 }
 
-/// Something that a case is to be told of another one.
-pub(crate) struct News {
+/// Marks the links of a case, in both directions, because its row was written.
+pub(crate) fn row_was_written(tx: &Tx<'_>, case: &CaseId) -> Result<(), StoreError> {
+    tx.run(sql!("UPDATE linked SET due = 1 WHERE case_id = ?1 OR other = ?1"), params![case])?;
+    Ok(())
+}
+
+/// Whether a link is marked.
+pub(crate) fn has_due(tx: &Tx<'_>) -> Result<bool, StoreError> {
+    tx.exists(sql!("SELECT 1 FROM linked WHERE due = 1 LIMIT 1"), params![])
+}
+
+/// A case that is linked with another one.
+pub(crate) struct Link {
     pub case: CaseId,
     pub other: CaseId,
+    pub news: Option<News>,
+}
+
+/// Something that a case is to be told of another one.
+pub(crate) struct News {
     /// The other parcel.
     pub waybill: Waybill,
     /// The other case's newest problem.
@@ -36,27 +52,38 @@ pub(crate) struct News {
     pub state: ReasonCode,
 }
 
-/// What cases are to be told of others, at most `most`: the other's problem or state is another one than they were told last. A case
-/// of which nothing is recorded, or that can not be projected, is told nothing and tells nothing.
-pub(crate) fn news(tx: &Tx<'_>, most: u32) -> Result<Vec<News>, StoreError> {
-    tx.all(
+/// Takes the marks off at most `most` links, and returns the links. A case is to be told news if the other's problem or state is
+/// another one than it was told last. A case of which nothing is recorded, or that can not be projected, is told nothing and tells
+/// nothing; its link is marked again once its row is written.
+pub(crate) fn take_due(tx: &Tx<'_>, most: u32) -> Result<Vec<Link>, StoreError> {
+    let due = tx.all(
         sql!(
-            "SELECT linked.case_id, linked.other, linked.waybill, case_row.reason, case_row.state
-             FROM linked JOIN case_row ON case_row.case_id = linked.other JOIN doc ON doc.case_id = linked.case_id
-             WHERE doc.n > 0 AND (linked.reason <> case_row.reason OR linked.state <> case_row.state)
-               AND linked.times < ?2 LIMIT ?1"
+            "SELECT linked.case_id, linked.other, linked.waybill, case_row.reason, case_row.state,
+               CASE WHEN doc.n > 0 AND (linked.reason <> case_row.reason OR linked.state <> case_row.state) AND linked.times < ?2
+                 THEN 1 ELSE 0 END
+             FROM linked LEFT JOIN case_row ON case_row.case_id = linked.other LEFT JOIN doc ON doc.case_id = linked.case_id
+             WHERE linked.due = 1 LIMIT ?1"
         ),
         params![most, MOST_TIMES],
         |row| {
-            let (reason, state): (String, ReasonCode) = (row.get(3)?, row.get(4)?);
-            // Empty: no problem stands in the other case.
-            Ok(News { case: row.get(0)?, other: row.get(1)?, waybill: row.get(2)?, reason: reason.parse().ok(), state })
+            let (reason, state): (Option<String>, Option<ReasonCode>) = (row.get(3)?, row.get(4)?);
+            let has_news: bool = row.get(5)?;
+            let news = match state.filter(|_| has_news) {
+                // Empty: no problem stands in the other case.
+                Some(state) => Some(News { waybill: row.get(2)?, reason: reason.and_then(|reason| reason.parse().ok()), state }),
+                None => None,
+            };
+            Ok(Link { case: row.get(0)?, other: row.get(1)?, news })
         },
-    )
+    )?;
+    for link in &due {
+        tx.run(sql!("UPDATE linked SET due = 0 WHERE case_id = ?1 AND other = ?2"), params![link.case, link.other])?;
+    }
+    Ok(due)
 }
 
-/// Notes what a case was told.
-pub(crate) fn told(tx: &Tx<'_>, News { case, other, reason, state, .. }: &News) -> Result<(), StoreError> {
+/// Notes what a case was told of another one.
+pub(crate) fn told(tx: &Tx<'_>, (case, other): (&CaseId, &CaseId), News { reason, state, .. }: &News) -> Result<(), StoreError> {
     tx.run(
         sql!("UPDATE linked SET reason = ?3, state = ?4, times = times + 1 WHERE case_id = ?1 AND other = ?2"),
         params![case, other, reason.as_ref().map_or("", ReasonCode::as_str), state],

@@ -3,25 +3,24 @@
 use doorstep_domain::{CaseId, UnixMs};
 use doorstep_rules::Duty;
 
-use super::tx::{Row, StoreError, Tx, params, sql};
+use super::tx::{Row, Sql, StoreError, Tx, params, sql};
 
 /// The column value for "never".
 const NEVER: i64 = i64::MAX;
 /// The time of a duty without a time limit: before what has ended.
 const NO_LIMIT: i64 = NEVER - 1;
 
-/// The content of a row, with its present and later phases.
-pub(crate) struct ListRow<'a> {
-    pub waybill: &'a str,
+/// The content of a row that time does not change, with its later phases.
+pub(crate) struct ListRow {
+    pub waybill: String,
     /// The origin outlet; empty if unlisted, like `delivering`.
     pub origin: String,
     pub delivering: String,
-    pub reason: &'a str,
+    pub reason: String,
     pub attempts: usize,
     pub updated_at: UnixMs,
     /// The later phases, JSON.
     pub phases: String,
-    pub now: RowNow<'a>,
 }
 
 /// The part of a row that changes with time.
@@ -61,8 +60,8 @@ fn write_duties(tx: &Tx<'_>, case: &CaseId, duties: &[Duty]) -> Result<i64, Stor
 }
 
 /// Writes the row of a case.
-pub(crate) fn write(tx: &Tx<'_>, case: &CaseId, row: &ListRow<'_>) -> Result<(), StoreError> {
-    let ListRow { waybill, origin, delivering, reason, attempts, updated_at, phases, now } = row;
+pub(crate) fn write(tx: &Tx<'_>, case: &CaseId, row: &ListRow, now: &RowNow<'_>) -> Result<(), StoreError> {
+    let ListRow { waybill, origin, delivering, reason, attempts, updated_at, phases } = row;
     let RowNow { state, next_step, decision, flags, missed, closed, due_ms, from_ms, until_ms, duties, duties_json } = now;
     let urgent_at = write_duties(tx, case, duties)?;
     tx.run(
@@ -214,21 +213,36 @@ pub(crate) fn due_from(
     side: Option<&str>,
     most: u32,
 ) -> Result<Vec<Listed>, StoreError> {
-    tx.all(
-        sql!(
-            "SELECT ",
-            list_row_columns!(),
-            " FROM (SELECT case_id, min(at) AS first_at FROM duty
-                    WHERE (?3 IS NULL OR outlet = ?3) AND (?4 IS NULL OR side = ?4) GROUP BY case_id) AS due
-               JOIN case_row ON case_row.case_id = due.case_id JOIN doc ON doc.case_id = case_row.case_id
-             WHERE frozen IS NULL
-               AND CASE WHEN EXISTS (SELECT 1 FROM listing WHERE listing.waybill = doc.waybill) THEN 1 ELSE 0 END = ?1
-             ORDER BY first_at, updated_at DESC LIMIT ?2"
-        ),
-        params![listed, most, outlet, side],
-        read,
-    )
+    match outlet {
+        Some(outlet) => tx.all(DUE_FROM_OUTLET, params![listed, most, outlet, side], read),
+        None => tx.all(DUE_FROM_SIDE, params![listed, most, side], read),
+    }
 }
+
+// Each walks an index in the list's order and ends with the last wanted row. Of several duties of a case only the most urgent one counts.
+const DUE_FROM_OUTLET: Sql = sql!(
+    "SELECT ",
+    list_row_columns!(),
+    " FROM duty JOIN case_row ON case_row.case_id = duty.case_id JOIN doc ON doc.case_id = duty.case_id
+     WHERE duty.outlet = ?3 AND (?4 IS NULL OR duty.side = ?4)
+       AND NOT EXISTS (SELECT 1 FROM duty AS other
+         WHERE other.case_id = duty.case_id AND other.outlet = duty.outlet AND (?4 IS NULL OR other.side = ?4)
+           AND (other.at, other.side) < (duty.at, duty.side))
+       AND frozen IS NULL
+       AND CASE WHEN EXISTS (SELECT 1 FROM listing WHERE listing.waybill = doc.waybill) THEN 1 ELSE 0 END = ?1
+     ORDER BY duty.at, updated_at DESC LIMIT ?2"
+);
+const DUE_FROM_SIDE: Sql = sql!(
+    "SELECT ",
+    list_row_columns!(),
+    " FROM duty JOIN case_row ON case_row.case_id = duty.case_id JOIN doc ON doc.case_id = duty.case_id
+     WHERE duty.side = ?3
+       AND NOT EXISTS (SELECT 1 FROM duty AS other
+         WHERE other.case_id = duty.case_id AND other.side = duty.side AND (other.at, other.outlet) < (duty.at, duty.outlet))
+       AND frozen IS NULL
+       AND CASE WHEN EXISTS (SELECT 1 FROM listing WHERE listing.waybill = doc.waybill) THEN 1 ELSE 0 END = ?1
+     ORDER BY duty.at, updated_at DESC LIMIT ?2"
+);
 
 fn read(row: &Row<'_>) -> Result<Listed, StoreError> {
     let due_at: i64 = row.get(12)?;
@@ -250,4 +264,22 @@ fn read(row: &Row<'_>) -> Result<Listed, StoreError> {
         same_picture: row.get(14)?,
         duties: row.get(15)?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::open::open;
+
+    #[test]
+    fn a_list_of_an_outlet_or_a_side_walks_an_index_in_its_order() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = open(folder.path()).unwrap();
+        for (statement, index) in [(DUE_FROM_OUTLET, "duty_by_outlet (outlet=?)"), (DUE_FROM_SIDE, "duty_by_side (side=?)")] {
+            let mut plan = store.sqlite().prepare(&format!("EXPLAIN QUERY PLAN {}", statement.text())).unwrap();
+            let plan: Vec<String> = plan.raw_query().mapped(|row| row.get(3)).map(Result::unwrap).collect();
+            assert!(plan.iter().any(|step| step.ends_with(index)), "{plan:?}");
+            assert!(plan.iter().all(|step| !step.contains("TEMP B-TREE") || step.contains("LAST TERM OF ORDER BY")), "{plan:?}");
+        }
+    }
 }

@@ -59,6 +59,16 @@ pub(crate) fn has_all(tx: &Tx<'_>, case: &CaseId) -> Result<Option<bool>, StoreE
     )
 }
 
+/// The heads in a case's row; `None` if there is no row.
+pub(crate) fn heads(tx: &Tx<'_>, case: &CaseId) -> Result<Option<Vec<ChangeHash>>, StoreError> {
+    tx.maybe(sql!("SELECT heads FROM doc WHERE case_id = ?1"), params![case], |row| row.get(0))
+}
+
+/// The changes of a case in their stored form, in order.
+pub(crate) fn chunks(tx: &Tx<'_>, case: &CaseId) -> Result<Vec<Vec<u8>>, StoreError> {
+    tx.all(sql!("SELECT bytes FROM change WHERE case_id = ?1 ORDER BY n"), params![case], |row| row.get(0))
+}
+
 /// The columns of a change that are checked against its batch or link.
 pub(crate) struct Placed {
     pub case: CaseId,

@@ -29,6 +29,7 @@ const STEPS: &[&str] = &[
     include_str!("../../migrations/0018_assignments.sql"),
     include_str!("../../migrations/0019_facts.sql"),
     include_str!("../../migrations/0020_questions.sql"),
+    include_str!("../../migrations/0021_due.sql"),
 ];
 
 /// The migration that makes the first tables.

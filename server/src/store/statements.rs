@@ -6,6 +6,7 @@
 use std::{collections::BTreeMap, ops::ControlFlow, path::Path};
 
 use proc_macro2::{TokenStream, TokenTree};
+use rusqlite::{StatementStatus, config::DbConfig, types::Value};
 use sqlparser::{
     ast::{Expr, FunctionArguments, Insert, OnConflict, OnConflictAction, OnInsert, SelectItem, Statement, Visit, Visitor},
     dialect::PostgreSqlDialect,
@@ -219,6 +220,41 @@ fn each_statement_parses_in_the_grammar_of_postgresql_and_is_prepared_by_sqlite(
     println!("{} statements", all.len());
     assert!(all.len() > 20, "the statements are not where they are looked for");
     assert!(faults.is_empty(), "{} of {}:\n{}", faults.len(), all.len(), faults.join("\n"));
+}
+
+/// The statements that the engine prepares anew when other values are bound to them.
+fn prepared_anew(engine: &rusqlite::Connection, statements: &[(String, String)]) -> Vec<String> {
+    let values = [Value::Null, Value::Integer(1), Value::Integer(1 << 50), Value::Text("a%".into()), Value::Blob(vec![7; 16])];
+    let mut anew = vec![];
+    for (place, statement) in statements {
+        engine.execute_batch("BEGIN").unwrap();
+        let mut prepared = engine.prepare(statement).unwrap();
+        for value in &values {
+            for at in 1..=prepared.parameter_count() {
+                prepared.raw_bind_parameter(at, value).unwrap();
+            }
+            // Values of the wrong kind are refused only after the statement has begun.
+            let mut rows = prepared.raw_query();
+            while let Ok(Some(_)) = rows.next() {}
+        }
+        if prepared.get_status(StatementStatus::RePrepare) > 0 {
+            anew.push(format!("{place}:\n  {statement}"));
+        }
+        drop(prepared);
+        engine.execute_batch("ROLLBACK").unwrap();
+    }
+    anew
+}
+
+#[test]
+fn no_statement_is_prepared_anew_because_other_values_are_bound() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = crate::open::open(folder.path()).unwrap();
+    let all = all();
+    let anew = prepared_anew(store.sqlite(), &all);
+    assert!(anew.is_empty(), "{} statements:\n{}", anew.len(), anew.join("\n"));
+    store.sqlite().set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, false).unwrap();
+    assert!(!prepared_anew(store.sqlite(), &all).is_empty(), "without that setting the engine does it, and this test sees it");
 }
 
 #[test]

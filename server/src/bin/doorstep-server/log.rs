@@ -63,6 +63,7 @@ fn fault_line(fault: &Fault) -> String {
         Wrong::OwnAltered => "总部自记被改 an entry of head office's own was altered",
         Wrong::OwnUnvouched => "总部自记无签名 no link vouches for an entry of head office's own",
         Wrong::CaseIncomplete => "案卷次序不全 the places of a case's changes have a gap",
+        Wrong::CaseUnmerged => "案卷无法合并 the changes of a case do not merge to what its row says",
         Wrong::Unreadable => "有一行无法读取 a row can not be read",
         Wrong::BeforeAltered => "旧版所存被改 something from before was altered, removed or added",
     };
