@@ -48,15 +48,20 @@ impl Links {
         Self { network: network.clone(), waybill: waybill.clone(), others }
     }
 
-    /// Links the case, whose row was written, in both directions.
+    /// Links the case, whose row was written, in both directions. A number that was mistaken links no more.
     pub(crate) fn note(&self, tx: &Tx<'_>, case: &CaseId) -> Result<(), ApiError> {
+        for (of_other, other) in linked::named(tx, case)? {
+            if !self.others.contains(&other) {
+                linked::no_longer_named(tx, case, &of_other)?;
+            }
+        }
         for other in &self.others {
             let of_other = CaseId::of(&self.network, other);
             if linked::count(tx, case)? >= MOST_LINKS || linked::count(tx, &of_other)? >= MOST_LINKS {
                 continue;
             }
-            linked::add(tx, case, &of_other, other)?;
-            linked::add(tx, &of_other, case, &self.waybill)?;
+            linked::add(tx, case, (&of_other, other), true)?;
+            linked::add(tx, &of_other, (case, &self.waybill), false)?;
         }
         row_was_written(tx, case)
     }

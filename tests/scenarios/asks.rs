@@ -447,6 +447,21 @@ async fn the_two_cases_of_a_swap_tell_each_other_waybill_problem_and_state_and_n
     let entries = west.case(2).unwrap().case.timeline;
     let written = entries.iter().filter(|recorded| matches!(recorded.entry.body, Body::Linked(_))).count();
     assert_eq!(written, 2, "only what changed is told");
+    // It was another parcel after all.
+    let problem = west.case(2).unwrap().case.of_kind(Kind::Problem).next().unwrap().entry.key.clone();
+    let correction = Correction { of: problem, fault: Fault::IncorrectData, same_as: None, words: text("单号写错") };
+    record(&west, 2, Act::Correct { correction, instead: None }).unwrap();
+    sync(&world, &[&west]).await;
+    settled(&world).await;
+    sync(&world, &[&west, &east]).await;
+    assert_eq!((west.case(2).unwrap().case.linked(), east.case(98).unwrap().case.linked()), (vec![], vec![]));
+    record(&east, 98, Act::Fail(Attempt::of(code("DF-NOBODY")))).unwrap();
+    sync(&world, &[&east]).await;
+    settled(&world).await;
+    sync(&world, &[&west]).await;
+    assert_eq!(west.case(2).unwrap().case.linked(), [], "and what becomes of it is told no more");
+    west.agrees_with(&world, 2);
+    east.agrees_with(&world, 98);
 }
 
 /// Brings head office's rows up to date, which is when linked cases are told of each other.

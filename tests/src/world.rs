@@ -32,6 +32,7 @@ pub const PARCEL_COLUMNS: &str = "waybill,network,origin_outlet,delivering_outle
 
 /// The way back from steps of the server's schema, the newest first.
 const UNDO: &[(u32, &str)] = &[
+    (22, "ALTER TABLE linked DROP COLUMN named"),
     (21, "DROP INDEX linked_due; ALTER TABLE linked DROP COLUMN due; DROP INDEX duty_by_outlet; DROP INDEX duty_by_side"),
     (20, "DROP TABLE asked; DROP INDEX linked_by_other; DROP TABLE linked; ALTER TABLE parcel DROP COLUMN listed_outlet"),
     (19, "DROP TABLE answered; ALTER TABLE person_act DROP COLUMN accuracy_m; DROP INDEX message_ended"),

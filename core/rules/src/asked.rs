@@ -88,6 +88,9 @@ pub struct LinkedCase {
     pub told_at: UnixMs,
 }
 
+/// The state of a linked case once neither case names the other's parcel any more: the number was mistaken.
+pub const UNLINKED: &str = "unlinked";
+
 /// Most questions of a case, the ones that the server received first. Further ones are kept, and nobody has to answer them: each makes
 /// the case travel to one more outlet at each change. A device refuses them before they are recorded.
 pub const MOST_ASKS: usize = 64;
@@ -263,6 +266,7 @@ impl Case {
                 None => all.push(newest),
             }
         }
+        all.retain(|case| case.state != UNLINKED);
         all
     }
 

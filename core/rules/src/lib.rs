@@ -55,7 +55,7 @@ mod worlds;
 
 pub use ahead::{Ahead, Asked, Imagined, Starting, asks};
 pub use alarm::{Alarm, AlarmKind, Watched, alarms};
-pub use asked::{AnswerState, AskState, LinkedCase, MOST_ASKS};
+pub use asked::{AnswerState, AskState, LinkedCase, MOST_ASKS, UNLINKED};
 pub use card::{Card, CardLine, Done};
 pub use case::{Case, PROVISIONAL};
 pub use conflict::{Conflict, ConflictKind};

@@ -30,6 +30,7 @@ const STEPS: &[&str] = &[
     include_str!("../../migrations/0019_facts.sql"),
     include_str!("../../migrations/0020_questions.sql"),
     include_str!("../../migrations/0021_due.sql"),
+    include_str!("../../migrations/0022_named.sql"),
 ];
 
 /// The migration that makes the first tables.

@@ -6,7 +6,7 @@ use doorstep_domain::{
     Ruling, Seen, SheetDay, SheetNote, Sms, SmsReply, SmsReport, SmsWay, Takeover, TargetSource, Thumbnail, Tick, UnixMs, Waiver,
 };
 
-use crate::State;
+use crate::{State, UNLINKED};
 
 use super::{Label, Sort, Telling, Unit, Value, Whom};
 
@@ -84,8 +84,9 @@ impl Telling<'_> {
                 if let Some(reason) = reason {
                     self.code(Label::Reason, reason.as_str());
                 }
-                match State::from_word(state.as_str()) {
-                    Some(state) => self.word(Label::State, state.as_str()),
+                let known = State::from_word(state.as_str()).map(|state| state.as_str());
+                match known.or((state.as_str() == UNLINKED).then_some(UNLINKED)) {
+                    Some(state) => self.word(Label::State, state),
                     // A newer server has further states.
                     None => self.line(Label::State, Value::Text(state.to_string())),
                 }
