@@ -57,7 +57,12 @@ pub(crate) fn plan(
         let context = Context { store, who, pack, book, waybill: &waybill, piece, case: known.case(&waybill), wall, now, anyway };
         let bodies = match act {
             Act::Identify => context.identify(waybills, &before)?,
-            _ => bodies(&context, act, photos)?,
+            _ => bodies(&context, act, photos).map_err(|error| match error {
+                ClientError::Refused(why) if waybills.len() > 1 => {
+                    ClientError::Refused(Refusal::OfMany { waybill: number.clone(), why: Box::new(why) })
+                }
+                other => other,
+            })?,
         };
         plans.push(ActionCase { waybill, bodies, photos: Vec::new() });
     }

@@ -1,6 +1,6 @@
 //! Errors for bindings: the reason of a failure, and a code for apps. Their words for people are in `words`.
 
-use doorstep_domain::{IdError, NumberFault, PersonalError, WaybillError};
+use doorstep_domain::{IdError, NumberFault, PersonalError, Waybill, WaybillError};
 use doorstep_media::MediaError;
 use doorstep_protocol::ErrorCode;
 use doorstep_rules::{Premature, Words, sms::TemplateFault};
@@ -40,6 +40,13 @@ impl std::fmt::Debug for Colleague {
 /// Why a rule refuses a command, with what is allowed instead.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusal {
+    /// One of several parcels is refused, and nothing was recorded of any.
+    OfMany {
+        /// The refused parcel.
+        waybill: Waybill,
+        /// Why.
+        why: Box<Refusal>,
+    },
     /// The device is not enrolled.
     NotEnrolled,
     /// No rule pack has been received yet.
@@ -359,6 +366,7 @@ impl Refusal {
     /// One word for the refusal, see [`ClientError::code`].
     pub fn code(&self) -> &'static str {
         match self {
+            Self::OfMany { why, .. } => why.code(),
             Self::NotEnrolled => "not_enrolled",
             Self::NoPack => "no_rules",
             Self::Reason { .. } => "reason_unknown",

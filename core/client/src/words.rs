@@ -219,6 +219,10 @@ impl Refusal {
     fn words(&self) -> Words {
         let list = |known: &[String]| known.join(", ");
         let (zh, en) = match self {
+            Self::OfMany { waybill, why } => {
+                let Words { zh, en } = why.words();
+                (format!("{waybill}：{zh}；一件都没有登记"), format!("{waybill}: {en}; nothing was recorded of any parcel"))
+            }
             Self::NotEnrolled => (
                 "本设备尚未注册，请先用总部的注册码注册".into(),
                 "this device is not enrolled; enrol it first with a code from head office".into(),

@@ -262,6 +262,8 @@ fn parcels_are_assigned_many_at_once_undone_and_never_to_a_stranger() {
         "{}",
         refused.err
     );
+    let unknown = world.run(&["assign", PARCEL, "QH310000000055", "--to", "c2"]);
+    assert!(unknown.err.contains("QH310000000055：") && unknown.err.contains("nothing was recorded of any"), "{}", unknown.err);
     assert_eq!(world.run(&["assign", PARCEL]).code, 2, "to whom?");
     assert_eq!(world.run(&["assign", PARCEL, "--to", "c2", "--undo"]).code, 2);
     let said = world.json(&["assign", PARCEL, OTHER, "--to", "c2", "--at", "2026-03-03 09:00"]);
