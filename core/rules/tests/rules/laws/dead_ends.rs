@@ -339,6 +339,15 @@ fn played(story: &Story, now: UnixMs) -> Result<(), String> {
     Ok(())
 }
 
+/// The entries of a story, for a person who looks for the fault.
+fn told(story: &Story) -> String {
+    let line = |r: &Recorded| {
+        let (author, received) = (&r.entry.author, r.standing.receipt().map(|receipt| receipt.received_at));
+        format!("  {} of {} at {:?}, received {received:?}: {:?}\n", author.user, author.outlet, r.acted_at(), r.entry.body)
+    };
+    story.entries.iter().map(line).collect()
+}
+
 proptest! {
     // One case in twenty has no parcel facts and is drawn again.
     #![proptest_config(ProptestConfig {
@@ -359,6 +368,6 @@ proptest! {
         let newest = story.entries.iter().flat_map(|r| [Some(r.acted_at()), r.standing.receipt().map(|it| it.received_at)]);
         let now = newest.flatten().max().unwrap().plus(later * 60_000);
         let result = played(&story, now);
-        prop_assert!(result.is_ok(), "{}", result.err().unwrap_or_default());
+        prop_assert!(result.is_ok(), "{}\n{}", result.err().unwrap_or_default(), told(&story));
     }
 }
