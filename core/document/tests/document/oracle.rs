@@ -17,6 +17,9 @@ use doorstep_document::{
 };
 use doorstep_domain::{ChangeHash, DocRef, EntryKey, InstallId, Tag};
 
+/// The root key of a map, and its fields.
+type Read = (String, Vec<(String, ScalarValue)>);
+
 /// What Automerge reads from a change that the earlier reader let through, apart from the meaning of fields.
 #[derive(Debug, Clone)]
 pub struct Oracle {
@@ -24,7 +27,7 @@ pub struct Oracle {
     install: InstallId,
     expanded: ExpandedChange,
     /// Maps in the order in which they were made, each with its fields in the order of the operations.
-    maps: Vec<(String, Vec<(String, ScalarValue)>)>,
+    maps: Vec<Read>,
     /// Every field follows the map that it is put into. In another order a change is taken no more, because no writer makes one.
     pub is_in_order: bool,
 }
@@ -51,7 +54,7 @@ impl Oracle {
     /// Whether a chunk says what Automerge read.
     pub fn is(&self, hash: &ChangeHash, chunk: &Chunk) -> bool {
         let Chunk { deps, install, seq, start_op, maps } = chunk;
-        let same_map = |(ours, theirs): (&Map, &(String, Vec<(String, ScalarValue)>))| {
+        let same_map = |(ours, theirs): (&Map, &Read)| {
             let fields = ours.fields.iter().map(|(name, value)| ((*name).to_owned(), scalar(*value)));
             ours.key == theirs.0 && fields.eq(theirs.1.iter().cloned())
         };
@@ -166,9 +169,7 @@ fn decode(bytes: &[u8]) -> Result<ExpandedChange, Refusal> {
     if again.raw_bytes() != bytes { Err(Refusal::NotCanonical) } else { Ok(expanded) }
 }
 
-type Maps = Vec<(String, Vec<(String, ScalarValue)>)>;
-
-fn maps(change: &ExpandedChange, install: &InstallId) -> Result<(Maps, bool), Refusal> {
+fn maps(change: &ExpandedChange, install: &InstallId) -> Result<(Vec<Read>, bool), Refusal> {
     let tag = Tag::of(install);
     let start_op = change.start_op.get();
     let mut keys = BTreeSet::new();
