@@ -73,6 +73,7 @@ mod supervise;
 mod timeouts;
 mod tls;
 mod unasked;
+mod verifier;
 mod verify;
 #[doc(hidden)]
 pub mod workbench;

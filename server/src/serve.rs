@@ -37,6 +37,7 @@ use crate::{
     supervise::{Restarts, keep},
     timeouts::{Timeouts, bound},
     tls::Tls,
+    verifier::Verifier,
 };
 
 /// The options of a server.
@@ -318,6 +319,7 @@ pub async fn start(config: Config) -> Result<Running, ServeError> {
     };
     let app = App {
         db: db.clone(),
+        verifier: Verifier::start().map_err(at_folder)?,
         now: config.now,
         keys,
         rules,

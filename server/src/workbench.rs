@@ -49,7 +49,7 @@ impl Workbench {
     /// Opens a data folder, and sets up an empty one.
     pub fn open(folder: &Path) -> Result<Self, AdminError> {
         let store = open(folder)?;
-        let keys = store.read(|tx| Keys::read(tx))?;
+        let keys = store.read(Keys::read)?;
         Ok(Self { store, rules: Rules::default(), keys })
     }
 

@@ -149,6 +149,36 @@ async fn a_case_that_cannot_be_projected_is_frozen_and_nobody_else_notices() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_case_whose_log_lacks_a_change_or_ends_elsewhere_than_its_row_says_is_frozen() {
+    let mut world = World::new().await;
+    let phone = world.device("phone", "c1").await;
+    for n in [2, 4, 6] {
+        phone.fail(n, "DF-NOBODY").unwrap();
+        phone.note(n, "一").unwrap();
+        phone.note(n, "二").unwrap();
+    }
+    phone.sync().await.unwrap();
+    let db = world.database();
+    db.busy_timeout(std::time::Duration::from_secs(5)).unwrap();
+    let behind = || db.query_row("SELECT count(*) FROM doc WHERE projected_n < n", [], |row| row.get::<_, i64>(0)).unwrap();
+    while behind() > 0 {
+        tokio::task::yield_now().await;
+    }
+    db.execute("DELETE FROM change WHERE case_id = ?1 AND n = 2", [phone.id(2).as_bytes().as_slice()]).unwrap();
+    db.execute("DELETE FROM change WHERE case_id = ?1 AND n = 3", [phone.id(4).as_bytes().as_slice()]).unwrap();
+    db.execute("UPDATE doc SET projected_n = 0", []).unwrap();
+    let rows = world.admin().cases(10, world.hands.now()).unwrap();
+    let mut shown: Vec<_> = rows.iter().map(|row| (row.waybill.clone(), row.state.as_str())).collect();
+    shown.sort_unstable();
+    assert_eq!(shown, [(waybill(2), "frozen"), (waybill(4), "frozen"), (waybill(6), "registered")]);
+    let why = |n: u32| -> String {
+        db.query_row("SELECT frozen FROM doc WHERE case_id = ?1", [phone.id(n).as_bytes().as_slice()], |row| row.get(0)).unwrap()
+    };
+    assert!(why(2).contains("does not continue"), "{}", why(2));
+    assert!(why(4).contains("other heads"), "{}", why(4));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_address_other_than_loopback_is_refused_unless_it_is_meant() {
     let folder = tempfile::tempdir().unwrap();
     let hands = Hands::at(UnixMs(0));

@@ -91,7 +91,12 @@ async fn a_change_that_waits_for_another_one_is_named_when_it_is_moved_into_the_
     let second = Change::read(&case, &chunks[1].1).unwrap();
     let device = phone.client.identity().unwrap().unwrap().device;
     insert(&world, &case, &second, (waits.install.as_bytes(), waits.batch, device.as_bytes()));
-    assert_eq!(named(&looked(&world)), [(Wrong::ChangeUnfounded, Some(second.hash()))]);
+    let unmerged = (Wrong::CaseUnmerged, None);
+    assert_eq!(
+        named(&looked(&world)),
+        [unmerged, (Wrong::ChangeUnfounded, Some(second.hash()))],
+        "automerge waits for the first"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -285,10 +290,14 @@ async fn a_look_at_one_case_sees_that_something_from_before_was_added_or_removed
     let bytes: Vec<u8> =
         db.query_row("SELECT bytes FROM change WHERE case_id = ?1 AND batch = 0", [listed.as_bytes()], |row| row.get(0)).unwrap();
     let own = Change::read(&listed, &bytes).unwrap();
+    let heads: Vec<u8> = db.query_row("SELECT heads FROM doc WHERE case_id = ?1", [other.as_bytes()], |row| row.get(0)).unwrap();
     insert(&world, &other, &own, (own.install().as_bytes(), 0, &[0; 16]));
-    assert_eq!(of_one(&world, other), [(Wrong::BeforeAltered, None)]);
+    let unmerged = (Wrong::CaseUnmerged, Some(other));
+    assert_eq!(of_one(&world, other), [unmerged, (Wrong::BeforeAltered, None)], "it follows changes of the other case");
     db.execute("DELETE FROM change WHERE case_id = ?1 AND batch = 0", [other.as_bytes()]).unwrap();
     db.execute("UPDATE doc SET n = n - 1 WHERE case_id = ?1", [other.as_bytes()]).unwrap();
+    assert_eq!(of_one(&world, other), [unmerged], "the row still names its hash as the head");
+    db.execute("UPDATE doc SET heads = ?2 WHERE case_id = ?1", params![other.as_bytes(), heads]).unwrap();
     assert_eq!(of_one(&world, other), []);
     // Verdicts that are edited with the receipt.
     let (hash, ack): (Vec<u8>, Vec<u8>) = db

@@ -19,12 +19,15 @@ use crate::{
     sms,
     store::db::Db,
     strangers::Strangers,
+    verifier::Verifier,
 };
 
 /// The state that every handler shares. It holds nothing about a single device or case.
 #[derive(Clone)]
 pub(crate) struct App {
     pub db: Db,
+    /// Reads and verifies batches.
+    pub verifier: Verifier,
     pub now: NowFn,
     pub keys: Keys,
     /// The rules in all their versions.

@@ -211,6 +211,7 @@ mod tests {
             rules: crate::packs::Rules::default(),
             db,
             now: Arc::new(|| UnixMs(0)),
+            verifier: crate::verifier::Verifier::start().unwrap(),
             versions: crate::VERSIONS,
             passing: Default::default(),
             in_flight: InFlight::new(BODIES),

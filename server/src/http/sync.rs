@@ -38,8 +38,7 @@ pub(super) async fn sync(State(app): State<App>, request: Request) -> Result<Res
     }
     let who = device.clone();
     // Inflating, decoding and verifying a large batch takes milliseconds, too long for the async threads and for the writer.
-    let read = tokio::task::spawn_blocking(move || read(&body, &who));
-    let (request, batch) = read.await.map_err(|_| ApiError::Internal("reading a request panicked"))??;
+    let (request, batch) = app.verifier.run(move || read(&body, &who)).await?;
     let asked = Asked { now, device, spoken, reach, proto, reads, clock, request, batch };
     sealed(&exchange::exchange(&app, asked).await?)
 }

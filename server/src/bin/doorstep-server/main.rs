@@ -21,10 +21,6 @@ use serde_json::json;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use wall::wall;
 
-/// The system's allocator keeps what each of the runtime's threads has freed, which doubles the memory (measured).
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     // Every file from here on is private to its owner, photos and temporary files too.
     #[cfg(unix)]
