@@ -99,7 +99,7 @@ pub(crate) fn apply(db: &Connection, feed: &FeedCase, scope: &Scope, rules: &Rul
         Ok(entries) => drop(project::write_row(db, &case, &head, entries, rules, now)?),
         // A damaged row of this case must not stop the other cases: the new changes are stored, and only the writer's columns
         // move.
-        Err(StoreError::Damaged(_)) => project::advance_row(db, &case, &head, 0, now)?,
+        Err(StoreError::Damaged(_)) => project::advance_row(db, &case, &head, (0, false), now)?,
         Err(error) => return Err(error),
     }
     Ok(true)

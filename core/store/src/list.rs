@@ -207,6 +207,21 @@ impl Store {
             }
         }
         tx.commit()?;
+        self.judge(behind, now)
+    }
+
+    /// Judges the rows that are behind and may have a message to send or to settle. A sync asks for those at its end, and most rows that
+    /// it leaves behind have none.
+    pub(crate) fn judge_messages(&mut self, now: UnixMs) -> Result<(), StoreError> {
+        const BEHIND: &str = "SELECT case_id FROM case_row WHERE messages > 0 AND case_id IN (SELECT case_id FROM stale)";
+        let behind: Vec<CaseId> = self.db.all("case_row", BEHIND, params![], |row| row.get(0))?;
+        match self.judge(behind.into_iter().collect(), now) {
+            Err(StoreError::DiskFull) => Ok(()),
+            other => other,
+        }
+    }
+
+    fn judge(&mut self, behind: BTreeSet<CaseId>, now: UnixMs) -> Result<(), StoreError> {
         if behind.is_empty() {
             return Ok(());
         }

@@ -46,7 +46,7 @@ impl FromValue for Segment {
 impl Store {
     /// The cases with SMS that still have to be sent or settled, lowest case id first.
     pub fn open_messages(&mut self, now: UnixMs) -> Result<Vec<CaseView>, StoreError> {
-        self.advance_phases(now)?;
+        self.judge_messages(now)?;
         let sql = "SELECT case_id FROM case_row WHERE messages > 0";
         let cases: Vec<CaseId> = self.db.all("case_row", sql, params![], |row| row.get(0))?;
         let mut views = Vec::with_capacity(cases.len());

@@ -170,7 +170,10 @@ pub(crate) fn insert_accepted(
     let [received, acted, slack, from, until, marks, unproven] = receipt_values(&receipt)?;
     let (pusher, number) = batch.unzip();
     // A page may come again, and a change that was parked then must not be stored twice.
-    db.run("DELETE FROM change WHERE case_id = ?1 AND hash = ?2 AND parked IS NOT NULL", params![case, link.hash])?;
+    db.run(
+        "DELETE FROM change INDEXED BY change_parked WHERE case_id = ?1 AND hash = ?2 AND parked IS NOT NULL",
+        params![case, link.hash],
+    )?;
     db.run(
         concat!(
             "INSERT INTO change (case_id, n, ",
@@ -273,16 +276,23 @@ pub(crate) fn write_row(
 
 /// Moves the writer's columns of a known case, with `unsent` more own changes, and leaves the judged columns behind. Recording
 /// then decodes no other change of the case, which took 300 of 850 us with 20 changes. The list judges the row before it shows
-/// it.
-pub(crate) fn advance_row(db: &Connection, case: &CaseId, head: &Head, unsent: u32, now: UnixMs) -> Result<(), StoreError> {
+/// it. `may_message`: a change may leave a message to send; the row then counts one until it is judged.
+pub(crate) fn advance_row(
+    db: &Connection,
+    case: &CaseId,
+    head: &Head,
+    (unsent, may_message): (u32, bool),
+    now: UnixMs,
+) -> Result<(), StoreError> {
     if sheet_row::doc(db, case)?.kind == DocKind::Sheet {
         return sheet_row::set_head(db, case, head);
     }
     let Head { position: Position { heads, max_op, seq }, changes, bytes } = head;
     db.run(
-        "UPDATE case_row SET heads = ?2, max_op = ?3, own_seq = ?4, changes = ?5, bytes = ?6, unsent = unsent + ?8, updated_at = ?7
+        "UPDATE case_row SET heads = ?2, max_op = ?3, own_seq = ?4, changes = ?5, bytes = ?6, unsent = unsent + ?8, updated_at = ?7,
+           messages = max(messages, ?9)
          WHERE case_id = ?1",
-        params![case, heads, max_op, seq, changes, bytes, now, unsent],
+        params![case, heads, max_op, seq, changes, bytes, now, unsent, may_message],
     )?;
     judge_later(db, case)
 }

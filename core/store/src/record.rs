@@ -178,7 +178,7 @@ impl Store {
                 };
                 project::write_row(&tx, &case, &head, entries, book, action.now)?
             } else {
-                project::advance_row(&tx, &case, &head, 1, action.now)?;
+                project::advance_row(&tx, &case, &head, (1, may_message(&change)), action.now)?;
                 None
             };
             made.push(Made { written: Written { case, change: change.hash() }, change, row });
@@ -267,6 +267,12 @@ fn facts_or(
     };
     let version = crate::refs::version(db, doorstep_protocol::RefKind::Parcels)?;
     Ok(Facts::of(&parcel, version))
+}
+
+/// Whether a change can leave a message to send or to settle: an SMS, a report, or a correction of one.
+fn may_message(change: &Change) -> bool {
+    let can = |entry: &Entry| matches!(entry.body, Body::Sms(_) | Body::SmsReport(_) | Body::Correction(_));
+    change.entries().iter().any(can)
 }
 
 /// Whether a report in the change of its SMS names that SMS. The key was predicted, and another process may have recorded a

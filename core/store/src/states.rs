@@ -188,7 +188,9 @@ mod tests {
         let plan = |sql: &str| db.one("outbox", &format!("EXPLAIN QUERY PLAN {sql}"), params![], |row| row.get::<String>(3));
         let moved = plan(concat!("SELECT id, bytes FROM outbox WHERE ", outbox_is_moved!("1"))).unwrap();
         assert!(moved.contains("outbox_moved"), "{moved}");
-        let parked = plan("DELETE FROM change WHERE case_id = x'01' AND hash = x'02' AND parked IS NOT NULL").unwrap();
+        let parked =
+            plan("DELETE FROM change INDEXED BY change_parked WHERE case_id = x'01' AND hash = x'02' AND parked IS NOT NULL")
+                .unwrap();
         assert!(parked.contains("change_parked"), "{parked}");
         let brought = plan("DELETE FROM named WHERE batch IS NOT NULL").unwrap();
         assert!(brought.contains("named_brought"), "{brought}");
