@@ -15,6 +15,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use crate::{
     Store, StoreError, anew,
     batch::{OpenBatch, StoredBatch, accept, by_case, chain_end, close_batch, mono_of, open_batch, outgoing, pushed, set_state},
+    dense::Brought,
     evict, feed, identity, photos, project, rebase, reserve, rest,
     row::{Statements, params},
     states::OutboxState,
@@ -35,6 +36,8 @@ impl Store {
     /// On the reserve of a full disk the batch is small, and the server is asked for as little as possible.
     pub fn prepare(&mut self, max_bytes: usize, recut: bool, clocks: Clocks, app: &str) -> Result<SyncRequest, StoreError> {
         let max_bytes = if self.is_on_reserve() { max_bytes.min(reserve::BATCH) } else { max_bytes };
+        // Nothing can be listed without rules, so pages would come twice.
+        let want_bytes = if self.book()?.is_some() { u32::try_from(max_bytes).unwrap_or(u32::MAX) } else { 0 };
         let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let who = identity::read(&tx)?.ok_or(StoreError::NotEnrolled)?;
         let (mut body, mut made) = (None, None);
@@ -78,7 +81,7 @@ impl Store {
             history: history_id(&self.db)?,
             push,
             pull: self.cursors()?,
-            want_bytes: u32::try_from(max_bytes).unwrap_or(u32::MAX),
+            want_bytes,
             refs: self.ref_versions()?,
             chain: chain_end(&self.db, &who.install)?,
             beacon: Some(self.beacon(app)?),
@@ -87,6 +90,8 @@ impl Store {
             batch,
             counter,
             witness: None,
+            packs: None,
+            dense: None,
             pins: self.pins()?,
         })
     }
@@ -140,6 +145,7 @@ impl Store {
         let hours = i64::from(policy.offline_hours);
         let offline_end = if hours > 0 { answer.now_ms.saturating_add(hours * 3_600_000) } else { i64::MAX };
         let waits_for_room = self.is_on_reserve();
+        let mut brought = Brought::of(answer);
         let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let rules = self.book.as_ref().map(|(_, book)| book.as_ref());
         let who = identity::read(&tx)?.ok_or(StoreError::NotEnrolled)?;
@@ -169,7 +175,8 @@ impl Store {
         for number in &answer.resend {
             send_again(&tx, &who.install, *number, now, &mut touched)?;
         }
-        // Nothing can be listed without rules. The pages wait until the pack has been fetched, which comes next.
+        // Nothing can be listed without rules. An older server sends pages all the same, and they wait until the pack has been
+        // fetched, which comes next.
         let mut pages_whole = !waits_for_room;
         // Without a signature anybody on the way could have written the page, and changes behind a cursor are never asked for again.
         // So such a page moves no cursor forward, and promises nothing.
@@ -178,7 +185,7 @@ impl Store {
             let mut whole = true;
             for case in &page.cases {
                 if let Some(rules) = rules {
-                    whole &= feed::apply(&tx, case, &page.scope, rules, now)?;
+                    whole &= feed::apply(&tx, case, brought.next(case), &page.scope, rules, now)?;
                 }
             }
             // A pack that does not rebuild was damaged on the way. The other cases of the page are kept, and the page is asked
@@ -239,6 +246,7 @@ impl Store {
                 Self::set_meta(&tx, WITNESS, &encode(witness).map_err(|_| StoreError::Damaged("answer"))?)?;
             }
         }
+        Self::note_packs(&tx, answer, brought.rebuilt)?;
         Self::set_meta(&tx, "last_answer", &answer.now_ms.to_be_bytes())?;
         // A revoked device may only deliver, so its answer does not extend the time offline.
         if !is_revoked {
