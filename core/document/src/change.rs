@@ -72,8 +72,10 @@ impl Change {
         let mut deps = at.heads.clone();
         deps.sort_unstable();
         let (_, bytes) = chunk::seal(&chunk::content(&deps, install, seq, start_op, &operations));
-        // Read the written change as a receiver would, so that no change leaves this device that others refuse.
-        Ok(Self::read(doc, &bytes)?)
+        // Read the written change as a receiver would, so that no change leaves this device that others refuse. It was encoded just
+        // now, so it is not encoded again.
+        let (hash, chunk) = Chunk::read_stored(&bytes)?;
+        Ok(Self::of(&doc.id, Some(doc.kind), &bytes, hash, chunk)?)
     }
 
     /// Reads a change of the document and refuses any change that `write` could not have made. Never panics on any bytes. A bare
@@ -85,8 +87,8 @@ impl Change {
     }
 
     /// Reads a stored change that [`Change::read`] has accepted before. It checks the checksum, so that a damaged row is noticed,
-    /// but does not encode the change again, which would cost half of reading a case. The kinds of its entries give the
-    /// document's kind, because each kind of entry belongs to one kind of document.
+    /// but does not encode the change again. The kinds of its entries give the document's kind, because each kind of entry belongs
+    /// to one kind of document.
     pub fn read_stored(doc: &DocId, bytes: &[u8]) -> Result<Self, Refusal> {
         let (hash, chunk) = Chunk::read_stored(bytes)?;
         Self::of(doc, None, bytes, hash, chunk)
@@ -94,8 +96,8 @@ impl Change {
 
     fn of(doc: &DocId, kind: Option<DocKind>, bytes: &[u8], hash: ChangeHash, chunk: Chunk) -> Result<Self, Refusal> {
         let operations = chunk.operations();
-        let (kind, entries) = read_entries(doc, kind, &chunk, operations)?;
-        let Chunk { deps, install, seq, start_op, .. } = chunk;
+        let Chunk { deps, install, seq, start_op, maps } = chunk;
+        let (kind, entries) = read_entries(doc, kind, &install, seq, maps)?;
         if seq == 1 && entries.iter().all(|entry| entry.facts.is_none() && entry.sheet.is_none()) {
             return Err(Refusal::NoFacts);
         }
@@ -146,20 +148,23 @@ impl Change {
 }
 
 /// Reads the entries, which must all belong to the expected kind of document; `None` expects the kind of the first entry.
-fn read_entries(doc: &DocId, kind: Option<DocKind>, chunk: &Chunk, operations: usize) -> Result<(DocKind, Vec<Entry>), Refusal> {
-    let tag = Tag::of(&chunk.install);
-    let several = chunk.maps.len() > 1;
-    let mut keys = Vec::with_capacity(chunk.maps.len().min(MAX_ENTRIES));
-    for (i, map) in chunk.maps.iter().enumerate() {
+fn read_entries(
+    doc: &DocId,
+    kind: Option<DocKind>,
+    install: &InstallId,
+    seq: u64,
+    maps: Vec<Map>,
+) -> Result<(DocKind, Vec<Entry>), Refusal> {
+    let (tag, several) = (Tag::of(install), maps.len() > 1);
+    let key = |(i, map): (usize, &Map)| {
         let key: EntryKey = map.key.parse().map_err(|_| Refusal::Key)?;
         // The index orders the entries of a change in a timeline; two entries with the same index would have no order.
-        if key.tag != tag || key.seq != chunk.seq || key.index != several.then_some(i as u32) {
-            return Err(Refusal::Key);
-        }
-        keys.push(key);
-    }
+        let is_own = key.tag == tag && key.seq == seq && key.index == several.then_some(i as u32);
+        if is_own { Ok(key) } else { Err(Refusal::Key) }
+    };
+    let keys = maps.iter().enumerate().map(key).collect::<Result<Vec<_>, _>>()?;
     if keys.len() > MAX_ENTRIES {
-        return Err(Refusal::OpCount(operations));
+        return Err(Refusal::OpCount(maps.iter().map(Map::operations).sum()));
     }
     let first = keys.first().and_then(|key| DocKind::of_entry(&key.kind));
     let kind = kind.or(first).unwrap_or_default();
@@ -167,17 +172,16 @@ fn read_entries(doc: &DocId, kind: Option<DocKind>, chunk: &Chunk, operations: u
     let mut entries = Vec::with_capacity(keys.len());
     // The operation that makes the entry.
     let mut made = 0;
-    for (key, Map { fields, .. }) in keys.into_iter().zip(&chunk.maps) {
+    for (key, mut map) in keys.into_iter().zip(maps) {
         if DocKind::of_entry(&key.kind) != Some(kind) {
             return Err(Refusal::Kind { kind: key.kind });
         }
-        let mut sorted = fields.clone();
-        sorted.sort_unstable_by_key(|(name, _)| *name);
-        if sorted.windows(2).any(|pair| matches!(pair, [(a, _), (b, _)] if a == b)) {
+        map.fields.sort_unstable_by_key(|(name, _)| *name);
+        if map.fields.windows(2).any(|pair| matches!(pair, [(a, _), (b, _)] if a == b)) {
             return Err(Refusal::Shape(made));
         }
-        entries.push(fields::read(&doc, key, &sorted)?);
-        made += 1 + fields.len();
+        entries.push(fields::read(&doc, key, &map.fields)?);
+        made += map.operations();
     }
     Ok((kind, entries))
 }

@@ -81,7 +81,7 @@ impl<'a> Chunk<'a> {
 
     /// The number of its operations: one for each entry and one for each field.
     pub fn operations(&self) -> usize {
-        self.maps.iter().map(|map| 1 + map.fields.len()).sum()
+        self.maps.iter().map(Map::operations).sum()
     }
 
     fn content(&self) -> Vec<u8> {

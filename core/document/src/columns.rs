@@ -66,6 +66,13 @@ pub struct Map<'a> {
     pub fields: Vec<(&'a str, Value<'a>)>,
 }
 
+impl Map<'_> {
+    /// The number of operations that make and fill it.
+    pub fn operations(&self) -> usize {
+        1 + self.fields.len()
+    }
+}
+
 struct Operation<'a> {
     /// The operation that made the map that is put into. `None` makes a map.
     map: Option<u64>,
@@ -93,6 +100,7 @@ impl<'a> Operations<'a> {
     /// The operations of these maps.
     pub(crate) fn of(start_op: u64, maps: &[Map<'a>]) -> Self {
         let mut operations = Self::new(start_op);
+        operations.operations.reserve(maps.iter().map(Map::operations).sum());
         for map in maps {
             operations.make(map.key);
             map.fields.iter().for_each(|(name, value)| operations.put(name, *value));
@@ -145,14 +153,14 @@ impl<'a> Operations<'a> {
                 table.push((number, data.len() - start));
             }
         };
-        column(MAP_ACTOR, &|out| runs::write(out, all, |op| op.map.map(|_| 0), leb::put));
-        column(MAP, &|out| runs::write(out, all, |op| op.map, leb::put));
-        column(NAME, &|out| runs::write(out, all, |op| Some(op.name), put_text));
+        column(MAP_ACTOR, &|out| runs::write(out, all, |op| op.map.map(|_| 0_u64)));
+        column(MAP, &|out| runs::write(out, all, |op| op.map));
+        column(NAME, &|out| runs::write(out, all, |op| Some(op.name)));
         column(INSERT, &|out| leb::put(out, all.len() as u64));
-        column(ACTION, &|out| runs::write(out, all, |op| Some(if op.map.is_none() { MAKE } else { PUT }), leb::put));
-        column(VALUE, &|out| runs::write(out, all, |op| Some(op.value), leb::put));
+        column(ACTION, &|out| runs::write(out, all, |op| Some(if op.map.is_none() { MAKE } else { PUT })));
+        column(VALUE, &|out| runs::write(out, all, |op| Some(op.value)));
         column(VALUE_BYTES, &|out| out.extend_from_slice(&self.values));
-        column(PREDECESSORS, &|out| runs::write(out, all, |_| Some(0), leb::put));
+        column(PREDECESSORS, &|out| runs::write(out, all, |_| Some(0_u64)));
         leb::put(out, table.len() as u64);
         for (number, length) in table {
             leb::put(out, number);
@@ -222,28 +230,28 @@ impl<'a> Columns<'a> {
     /// Reads so many operations, of which the first has this counter, and refuses any other than making a map at a root key and
     /// putting a value into the last map made.
     pub(crate) fn maps(&self, count: usize, start_op: u64) -> Result<Vec<Map<'a>>, Refusal> {
-        let mut map_actor = Runs::new(self.map_actor, leb::take);
-        let mut map = Runs::new(self.map, leb::take);
-        let mut name = Runs::new(self.name, take_text);
-        let mut action = Runs::new(self.action, leb::take);
-        let mut value = Runs::new(self.value, leb::take);
-        let mut predecessors = Runs::new(self.predecessors, leb::take);
+        let mut map_actor = Runs::<u64>::new(self.map_actor);
+        let mut map = Runs::<u64>::new(self.map);
+        let mut name = Runs::<&str>::new(self.name);
+        let mut action = Runs::<u64>::new(self.action);
+        let mut value = Runs::<u64>::new(self.value);
+        let mut predecessors = Runs::<u64>::new(self.predecessors);
         let mut value_bytes = self.value_bytes;
         let mut maps: Vec<Map> = Vec::new();
         let mut last = 0;
         for at in 0..count {
             let into = (map_actor.next()?, map.next()?);
-            let name = name.next()?.ok_or(Refusal::Shape(at))?;
-            let (action, value) = (action.next()?, value.next()?.ok_or(Refusal::Undecodable)?);
-            if predecessors.next()? != Some(0) {
+            let name = name.next()?.ok_or(Malformed)?;
+            let (action, value) = (action.next()?.ok_or(Malformed)?, value.next()?.ok_or(Malformed)?);
+            if predecessors.next()?.ok_or(Malformed)? != 0 {
                 return Err(Refusal::Shape(at));
             }
             match (into, action, value) {
-                ((None, None), Some(MAKE), 0) => {
+                ((None, None), MAKE, 0) => {
                     last = start_op.saturating_add(at as u64);
                     maps.push(Map { key: name, fields: Vec::with_capacity((count - at).min(24)) });
                 }
-                ((Some(0), Some(map)), Some(PUT), _) if map == last && name.len() <= MAX_NAME => {
+                ((Some(0), Some(map)), PUT, _) if map == last && name.len() <= MAX_NAME => {
                     let Some(Map { fields, .. }) = maps.last_mut() else { return Err(Refusal::Shape(at)) };
                     fields.push((name, take_value(&mut value_bytes, value, at)?));
                 }
@@ -266,16 +274,6 @@ fn take_value<'a>(input: &mut &'a [u8], kind_and_length: u64, at: usize) -> Resu
         _ => return Err(Refusal::Shape(at)), // none, a fraction, a counter, a time, or one that Automerge does not know
     };
     value.ok_or(Refusal::Undecodable)
-}
-
-fn put_text(out: &mut Vec<u8>, text: &str) {
-    leb::put(out, text.len() as u64);
-    out.extend_from_slice(text.as_bytes());
-}
-
-fn take_text<'a>(input: &mut &'a [u8]) -> Option<&'a str> {
-    let length = leb::take(input)?;
-    str::from_utf8(leb::take_bytes(input, length)?).ok()
 }
 
 impl From<Malformed> for Refusal {

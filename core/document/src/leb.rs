@@ -20,7 +20,17 @@ pub(crate) fn put_signed(out: &mut Vec<u8>, mut value: i64) {
 }
 
 /// Reads an unsigned number and moves past it; `None` if it ends early, is too large, or has a shorter form.
+#[inline]
 pub(crate) fn take(input: &mut &[u8]) -> Option<u64> {
+    // Nearly all numbers have one byte.
+    if let [byte @ ..0x80, rest @ ..] = *input {
+        *input = rest;
+        return Some(u64::from(*byte));
+    }
+    take_long(input)
+}
+
+fn take_long(input: &mut &[u8]) -> Option<u64> {
     let mut value = 0;
     for shift in (0..64).step_by(7) {
         let (&byte, rest) = input.split_first()?;
@@ -37,7 +47,17 @@ pub(crate) fn take(input: &mut &[u8]) -> Option<u64> {
 }
 
 /// Reads a signed number and moves past it; `None` as for [`take`].
+#[inline]
 pub(crate) fn take_signed(input: &mut &[u8]) -> Option<i64> {
+    if let [byte @ ..0x80, rest @ ..] = *input {
+        *input = rest;
+        // The seventh bit is the sign.
+        return Some(i64::from((byte << 1).cast_signed() >> 1));
+    }
+    take_signed_long(input)
+}
+
+fn take_signed_long(input: &mut &[u8]) -> Option<i64> {
     let (mut value, mut before) = (0, 0);
     for shift in (0..64).step_by(7) {
         let (&byte, rest) = input.split_first()?;

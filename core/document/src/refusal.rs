@@ -15,10 +15,11 @@ pub enum Refusal {
     /// The checksum does not match the content. Automerge itself does not check it.
     #[error("checksum does not match the content")]
     Checksum,
-    /// Automerge cannot decode it, or panics on it.
+    /// It ends early, or has a number or text that does not read.
     #[error("change can not be decoded")]
     Undecodable,
-    /// Decoding and encoding again gives other bytes. Such changes have poisoned documents.
+    /// Decoding and encoding again gives other bytes, as with columns that our changes do not have. Such changes have poisoned
+    /// documents.
     #[error("change does not encode back to the same bytes")]
     NotCanonical,
     /// The writer is not an installation, or not one of the device that pushes.
@@ -27,7 +28,7 @@ pub enum Refusal {
     /// It carries a time, a message, an author, other actors or unsorted dependencies.
     #[error("change carries more than entries")]
     Envelope,
-    /// An operation other than making an entry map at a root key or putting a scalar into it.
+    /// An operation other than making an entry map at a root key or putting a scalar into the last one made.
     #[error("operation {0} does not make or fill an entry")]
     Shape(usize),
     /// An entry key whose tag, sequence number or spelling is not this change's.

@@ -6,24 +6,47 @@
 
 use crate::leb;
 
-/// A column that ends in a run, or has a number or text that does not read.
+/// A column that ends too early, or has a number or text that does not read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Malformed;
 
-/// Writes a column: `value` gives an operation's value, `put` writes one.
-pub(crate) fn write<O, T: PartialEq>(
-    out: &mut Vec<u8>,
-    operations: &[O],
-    value: impl Fn(&O) -> Option<T>,
-    put: impl Fn(&mut Vec<u8>, T),
-) {
+/// The values of a column: numbers, or texts with their length before them.
+pub(crate) trait Coded<'a>: Copy + PartialEq {
+    /// Writes one value.
+    fn put(self, out: &mut Vec<u8>);
+    /// Reads one value and moves past it.
+    fn take(input: &mut &'a [u8]) -> Option<Self>;
+}
+
+impl Coded<'_> for u64 {
+    fn put(self, out: &mut Vec<u8>) {
+        leb::put(out, self);
+    }
+    fn take(input: &mut &[u8]) -> Option<Self> {
+        leb::take(input)
+    }
+}
+
+impl<'a> Coded<'a> for &'a str {
+    fn put(self, out: &mut Vec<u8>) {
+        leb::put(out, self.len() as u64);
+        out.extend_from_slice(self.as_bytes());
+    }
+    fn take(input: &mut &'a [u8]) -> Option<Self> {
+        let length = leb::take(input)?;
+        str::from_utf8(leb::take_bytes(input, length)?).ok()
+    }
+}
+
+/// Writes a column; `value` gives an operation's value.
+pub(crate) fn write<'a, O, T: Coded<'a>>(out: &mut Vec<u8>, operations: &[O], value: impl Fn(&O) -> Option<T>) {
     let singles = |out: &mut Vec<u8>, operations: &[O]| {
         if !operations.is_empty() {
             leb::put_signed(out, -(operations.len() as i64));
-            operations.iter().filter_map(&value).for_each(|value| put(out, value));
+            operations.iter().filter_map(&value).for_each(|value| value.put(out));
         }
     };
-    // What is not written yet: single values, then the operations that no run holds yet.
+    // The operations that are not written yet, which begin with so many of single values.
     let (mut waiting, mut count) = (operations, 0);
     for run in operations.chunk_by(|a, b| value(a) == value(b)) {
         let first = run.first().and_then(&value);
@@ -36,7 +59,7 @@ pub(crate) fn write<O, T: PartialEq>(
         match first {
             Some(value) => {
                 leb::put_signed(out, run.len() as i64);
-                put(out, value);
+                value.put(out);
             }
             None if run.len() == operations.len() => {}
             None => {
@@ -52,17 +75,16 @@ pub(crate) fn write<O, T: PartialEq>(
 /// Reads a column value by value.
 pub(crate) struct Runs<'a, T> {
     input: &'a [u8],
-    take: fn(&mut &'a [u8]) -> Option<T>,
     /// Operations that the current run still has.
     left: u64,
     /// The value of each of them; `None` in a run of different ones.
     same: Option<Option<T>>,
 }
 
-impl<'a, T: Copy> Runs<'a, T> {
-    /// The column of these bytes; `take` reads one value.
-    pub(crate) fn new(input: &'a [u8], take: fn(&mut &'a [u8]) -> Option<T>) -> Self {
-        Self { input, take, left: 0, same: None }
+impl<'a, T: Coded<'a>> Runs<'a, T> {
+    /// The column of these bytes.
+    pub(crate) fn new(input: &'a [u8]) -> Self {
+        Self { input, left: 0, same: None }
     }
 
     /// The next operation's value. An operation past the end of the column has none, as in Automerge.
@@ -78,12 +100,12 @@ impl<'a, T: Copy> Runs<'a, T> {
             let length = leb::take_signed(&mut self.input)?;
             (self.left, self.same) = match length {
                 0 => (leb::take(&mut self.input)?, Some(None)),
-                1.. => (length.unsigned_abs(), Some(Some((self.take)(&mut self.input)?))),
+                1.. => (length.unsigned_abs(), Some(Some(T::take(&mut self.input)?))),
                 _ => (length.unsigned_abs(), None),
             };
         }
         self.left -= 1;
-        self.same.or_else(|| (self.take)(&mut self.input).map(Some))
+        self.same.or_else(|| T::take(&mut self.input).map(Some))
     }
 }
 
@@ -96,7 +118,7 @@ mod tests {
 
     fn written(values: &[Option<u64>]) -> Vec<u8> {
         let mut out = vec![];
-        write(&mut out, values, |value| *value, leb::put);
+        write(&mut out, values, |value| *value);
         out
     }
 
@@ -119,7 +141,7 @@ mod tests {
         #[test]
         fn a_column_reads_as_it_was_written(values in proptest::collection::vec(proptest::option::of(0u64..3), 0..40)) {
             let bytes = written(&values);
-            let mut runs = Runs::new(&bytes, leb::take);
+            let mut runs = Runs::<u64>::new(&bytes);
             for value in &values {
                 prop_assert_eq!(runs.next(), Ok(*value));
             }
@@ -130,8 +152,8 @@ mod tests {
     #[test]
     fn a_column_that_ends_in_a_run_is_malformed() {
         for bytes in [&[2][..], &[0x7f], &[0], &[0x80]] {
-            assert_eq!(Runs::new(bytes, leb::take).next(), Err(Malformed), "{bytes:?}");
+            assert_eq!(Runs::<u64>::new(bytes).next(), Err(Malformed), "{bytes:?}");
         }
-        assert_eq!(Runs::new(&[0, 0], leb::take).next(), Ok(None), "an empty run is no value");
+        assert_eq!(Runs::<u64>::new(&[0, 0]).next(), Ok(None), "an empty run is no value");
     }
 }

@@ -264,10 +264,10 @@ impl Tag {
     /// The tag of an installation. It has only 40 bits and could collide, so the server refuses an install whose tag it already
     /// knows.
     pub fn of(install: &InstallId) -> Self {
-        let digest = Sha256::digest(install.as_bytes());
-        let text = BASE32_NOPAD.encode(&digest).to_ascii_lowercase();
+        let [a, b, c, d, e, ..]: [u8; 32] = Sha256::digest(install.as_bytes()).into();
         let mut tag = [0; 8];
-        tag.iter_mut().zip(text.bytes()).for_each(|(to, from)| *to = from);
+        BASE32_NOPAD.encode_mut(&[a, b, c, d, e], &mut tag);
+        tag.make_ascii_lowercase();
         Self(tag)
     }
 
@@ -323,13 +323,17 @@ impl FromStr for EntryKey {
             let (kind, rest) = text.split_once('/')?;
             let (tag, number) = rest.split_once('-')?;
             let (seq, index) = match number.split_once('.') {
-                Some((seq, index)) => (seq, Some(index.parse().ok()?)),
+                Some((seq, index)) => (seq, Some(index)),
                 None => (number, None),
             };
-            let kind_is_fine = (1..=24).contains(&kind.len()) && kind.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
-            let key = Self { kind: kind.to_owned(), tag: Tag::from_text(tag)?, seq: seq.parse().ok()?, index };
             // A key has one spelling: "01" or "+1" is not the key of change 1.
-            (kind_is_fine && key.to_string() == text).then_some(key)
+            let is_plain = |number: &str| !number.starts_with('+') && (number == "0" || !number.starts_with('0'));
+            if !is_plain(seq) || !index.is_none_or(is_plain) {
+                return None;
+            }
+            let index = index.map(str::parse).transpose().ok()?;
+            let kind_is_fine = (1..=24).contains(&kind.len()) && kind.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+            kind_is_fine.then_some(Self { kind: kind.to_owned(), tag: Tag::from_text(tag)?, seq: seq.parse().ok()?, index })
         };
         parse().ok_or(IdError::EntryKey)
     }
@@ -354,9 +358,23 @@ mod tests {
         let tag = Tag::of(&InstallId::new([7; 16]));
         let key = EntryKey { kind: "attempt".into(), tag, seq: 12, index: Some(1) };
         assert_eq!(key.to_string().parse::<EntryKey>().unwrap(), key);
-        for bad in
-            ["attempt/abcdefgh-01", "attempt/abcdefgh-+1", "Attempt/abcdefgh-1", "attempt/abcdefg1-1", "attempt/abc-1", "a-1", ""]
-        {
+        for good in ["attempt/abcdefgh-0", "a_b/abcdefgh-10.0", "note/abcdefgh-18446744073709551615.4294967295"] {
+            assert_eq!(good.parse::<EntryKey>().unwrap().to_string(), good);
+        }
+        for bad in [
+            "attempt/abcdefgh-01",
+            "attempt/abcdefgh-+1",
+            "attempt/abcdefgh-1.",
+            "attempt/abcdefgh-1.00",
+            "attempt/abcdefgh-1.+0",
+            "attempt/abcdefgh-1.2.3",
+            "attempt/abcdefgh--1",
+            "Attempt/abcdefgh-1",
+            "attempt/abcdefg1-1",
+            "attempt/abc-1",
+            "a-1",
+            "",
+        ] {
             assert_eq!(bad.parse::<EntryKey>(), Err(IdError::EntryKey), "{bad}");
         }
     }

@@ -11,7 +11,10 @@
 
 mod dense;
 mod fences;
+mod made;
 mod merging;
+mod oracle;
+mod reading;
 mod sheets;
 
 use doorstep_document::{Admission, Change, History, NewEntry, Position, Refusal, merge, pack};
