@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use doorstep_domain::{Digest, HistoryId, UnixMs};
 use doorstep_protocol::{
-    Ack, Demand, FeedPage, MAX_LOST_PHOTOS, Reach, Sha, Signed, Spoken, SyncRequest, SyncResponse, Token, WipeOrder, encode,
+    Ack, Demand, FeedPage, MAX_LOST_PHOTOS, PACK_FORMAT, Reach, Sha, Signed, Spoken, SyncRequest, SyncResponse, Token, WipeOrder,
+    encode,
 };
 
 use crate::{
@@ -13,7 +14,7 @@ use crate::{
     copy, devices,
     enrol::{self, Device},
     error::ApiError,
-    feed::{self, Reader},
+    feed::{self, Form, Page, Reader},
     first::{self, First},
     http::app::App,
     ingest::{self, Around},
@@ -189,7 +190,13 @@ impl Answering<'_> {
         let (keys, succession) = self.keys.of_device(tx, &device.id)?;
         let is_signed_apart = *spoken == Spoken::Version2;
         let whole = *reach == Reach::Whole && !device.revoked;
-        let pages = if whole { self.pages(tx, history)? } else { vec![] };
+        let asks = request.packs.is_some_and(|format| format >= PACK_FORMAT);
+        let form = match spoken {
+            Spoken::Version2 => Form::WithHeads,
+            Spoken::Version3 if asks => Form::Dense,
+            Spoken::Version3 => Form::Bare,
+        };
+        let (pages, dense) = feed::pack(if whole { self.pages(tx, history)? } else { vec![] }, form)?;
         let sign = |body: Vec<u8>| Signed { body, sig: vec![] };
         let feed = pages.iter().map(|page| {
             // A page that brings nothing needs no signature, and an idle sync stays small.
@@ -224,6 +231,8 @@ impl Answering<'_> {
             wipe: device.wipe_at.map(|at| keys.sign_wipe(&device.id, &order(at))).transpose()?,
             counter: (!is_signed_apart).then_some(written.counter),
             took_ms: (!is_signed_apart).then(|| u32::try_from(said_at.0.saturating_sub(now.0)).unwrap_or(u32::MAX)),
+            packs: (form == Form::Dense).then_some(PACK_FORMAT),
+            dense,
             succession,
         };
         if is_signed_apart {
@@ -247,9 +256,12 @@ impl Answering<'_> {
         page.to > cursor
     }
 
-    /// One page for each scope that the device reads.
-    fn pages(&self, tx: &Tx<'_>, history: HistoryId) -> Result<Vec<FeedPage>, ApiError> {
+    /// One page for each scope that the device reads. None if it wants none.
+    fn pages(&self, tx: &Tx<'_>, history: HistoryId) -> Result<Vec<Page>, ApiError> {
         let Asked { device, spoken, request, .. } = self.asked;
+        if request.want_bytes == 0 {
+            return Ok(vec![]);
+        }
         let scopes = device.scopes();
         // The limit is for the whole answer, whatever the number of scopes.
         let want = (request.want_bytes as usize).clamp(MIN_WANT, MAX_WANT) / scopes.len().max(1);

@@ -7,7 +7,7 @@ use std::{
     ops::ControlFlow,
 };
 
-use doorstep_document::pack;
+use doorstep_document::pack::{self, dense};
 use doorstep_domain::{CaseId, ChangeHash, DocKind, DocRef, InstallId, Receipt};
 use doorstep_protocol::{CaseRef, FeedCase, FeedPage, Leaf, Pull, Scope, Spoken, pack_receipts, signing::receipts_leaf};
 
@@ -113,8 +113,47 @@ pub(crate) struct Reader<'a> {
     pub spoken: Spoken,
 }
 
+/// A page whose changes are not packed yet.
+pub(crate) struct Page {
+    page: FeedPage,
+    /// The chunks of each case of the page.
+    chunks: Vec<Vec<Vec<u8>>>,
+}
+
+/// The form of packs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// Format 1, for version 2.
+    WithHeads,
+    /// Format 2.
+    Bare,
+    /// One pack of format 3 for all pages.
+    Dense,
+}
+
+/// Packs the changes of pages. The second value is the dense pack, if the pages have one.
+pub(crate) fn pack(pages: Vec<Page>, form: Form) -> Result<(Vec<FeedPage>, Option<Vec<u8>>), ApiError> {
+    let cases = pages.iter().flat_map(|Page { page, chunks }| page.cases.iter().zip(chunks));
+    let docs: Vec<(CaseId, Vec<&[u8]>)> =
+        cases.map(|(case, chunks)| (case.case, chunks.iter().map(Vec::as_slice).collect())).collect();
+    // Changes that no dense pack holds, which nobody has written so far, go as format 2 has them.
+    let dense = if form == Form::Dense && !docs.is_empty() { dense::pack(&docs) } else { None };
+    let mut packs = Vec::with_capacity(docs.len());
+    for (case, slices) in docs {
+        packs.push(match (&dense, form) {
+            (Some(_), _) => (CaseId::new([0; 16]), vec![dense::FORMAT]),
+            (None, Form::WithHeads) => (case, pack::elide(&slices).ok_or(ApiError::Internal("change row"))?),
+            (None, _) => (case, pack::elide_bare(&slices).ok_or(ApiError::Internal("change row"))?),
+        });
+    }
+    let mut pages: Vec<FeedPage> = pages.into_iter().map(|Page { page, .. }| page).collect();
+    let cases = pages.iter_mut().flat_map(|page| &mut page.cases);
+    cases.zip(packs).for_each(|(case, (id, pack))| (case.case, case.pack) = (id, pack));
+    Ok((pages, dense))
+}
+
 /// Reads one page of a scope after the reader's cursor, of about `want` bytes of changes, in the form of the reader's version.
-pub(crate) fn page(tx: &Tx<'_>, reader: &Reader<'_>, scope: &Scope, want: usize) -> Result<FeedPage, ApiError> {
+pub(crate) fn page(tx: &Tx<'_>, reader: &Reader<'_>, scope: &Scope, want: usize) -> Result<Page, ApiError> {
     let head = feeds::head(tx, scope)?;
     // A cursor beyond the head counts rows that this log has lost. Rows before it may have changed as well, so the scope is read
     // from its start.
@@ -150,18 +189,27 @@ pub(crate) fn page(tx: &Tx<'_>, reader: &Reader<'_>, scope: &Scope, want: usize)
         ranges.entry(row.case).and_modify(joined).or_insert(row);
         Ok::<_, StoreError>(ControlFlow::Continue(()))
     })?;
-    let mut cases = Vec::with_capacity(ranges.len());
+    let (mut cases, mut chunks) = (Vec::with_capacity(ranges.len()), Vec::with_capacity(ranges.len()));
     for range in ranges.into_values() {
-        cases.extend(feed_case(tx, own.filter(|_| !range.whole), range, reader.spoken)?);
+        if let Some((case, of_case)) = feed_case(tx, own.filter(|_| !range.whole), range, reader.spoken)? {
+            cases.push(case);
+            chunks.push(of_case);
+        }
     }
     // A device rejects a page that promises more without moving its cursor forward. It asks for the rest with its next sync.
     let more = to < head && !starts_again;
-    Ok(FeedPage { scope: scope.clone(), to, more, cases, out: out.into_iter().map(CaseRef).collect() })
+    let page = FeedPage { scope: scope.clone(), to, more, cases, out: out.into_iter().map(CaseRef).collect() };
+    Ok(Page { page, chunks })
 }
 
-/// The changes of a range, without those of the asking installation. It has its own changes and their verdicts. Repeating their
+/// The changes of a range, not packed yet, without those of the asking installation. It has its own changes and their verdicts. Repeating their
 /// hashes would cost 32 incompressible bytes for each change of a fresh upload.
-fn feed_case(tx: &Tx<'_>, own: Option<InstallId>, range: FeedRow, spoken: Spoken) -> Result<Option<FeedCase>, ApiError> {
+fn feed_case(
+    tx: &Tx<'_>,
+    own: Option<InstallId>,
+    range: FeedRow,
+    spoken: Spoken,
+) -> Result<Option<(FeedCase, Vec<Vec<u8>>)>, ApiError> {
     let FeedRow { case, from, to, .. } = range;
     let doc = DocRef::new(docs::kind(tx, &case)?, case);
     // Below version 3 a page names no kind of document.
@@ -172,16 +220,13 @@ fn feed_case(tx: &Tx<'_>, own: Option<InstallId>, range: FeedRow, spoken: Spoken
     if changes.is_empty() {
         return Ok(None);
     }
-    let slices: Vec<&[u8]> = changes.iter().map(|change| change.bytes.as_slice()).collect();
     let receipts: Vec<_> = changes.iter().map(|change| (change.receipt, change.mono_ms)).collect();
-    let damaged = || ApiError::Internal("change row");
-    let receipt_rows = pack_receipts(&receipts, spoken);
-    if spoken == Spoken::Version2 {
-        let pack = pack::elide(&slices).ok_or_else(damaged)?;
-        return Ok(Some(FeedCase { case, pack, receipts: receipt_rows, leaf: None, kind: None }));
-    }
+    let receipts = pack_receipts(&receipts, spoken);
     let signed: Vec<(ChangeHash, Receipt)> = changes.iter().map(|change| (change.hash, change.receipt)).collect();
-    let pack = pack::elide_bare(&slices).ok_or_else(damaged)?;
-    let leaf = Some(Leaf(receipts_leaf(doc, &signed)));
-    Ok(Some(FeedCase { case, pack, receipts: receipt_rows, leaf, kind: doc.kind.named() }))
+    let (leaf, kind) = match spoken {
+        Spoken::Version2 => (None, None),
+        Spoken::Version3 => (Some(Leaf(receipts_leaf(doc, &signed))), doc.kind.named()),
+    };
+    let chunks = changes.into_iter().map(|change| change.bytes).collect();
+    Ok(Some((FeedCase { case, pack: vec![], receipts, leaf, kind }, chunks)))
 }

@@ -2,7 +2,10 @@
 
 use doorstep_document::{
     Change, Refusal,
-    pack::{self, PackError},
+    pack::{
+        self, PackError,
+        dense::{self, Rebuilt},
+    },
 };
 use doorstep_domain::{BatchHash, Body, CaseId, ChangeHash, Clocks, Digest, DocKind, DocRef, InstallId, UnixMs};
 use doorstep_protocol::{
@@ -90,10 +93,20 @@ struct Claimed {
 
 struct ClaimedDoc {
     doc: CaseId,
-    pack: Vec<u8>,
+    content: Content,
     /// The signed content that the pack must rebuild to, without the pack; `None` in version 2, where the pack itself says it.
     is_of: Option<PushDoc>,
 }
+
+enum Content {
+    /// A pack of format 1 or 2.
+    Pack(Vec<u8>),
+    /// What the request's dense pack rebuilds to for this document.
+    Dense(Changes),
+}
+
+/// The changes of a pack, or why it does not rebuild.
+type Changes = Result<Vec<(ChangeHash, Vec<u8>)>, PackError>;
 
 /// Checks the signature of a batch of version 2.
 fn of_version_2(envelope: Envelope, device: &Device) -> Result<Claimed, ApiError> {
@@ -102,7 +115,10 @@ fn of_version_2(envelope: Envelope, device: &Device) -> Result<Claimed, ApiError
     }
     let Push { batch, prev, user, install, cases, again } = decode(&envelope.body)?;
     let hash = BatchHash::of(&envelope.body);
-    let docs = cases.into_iter().map(|pushed| ClaimedDoc { doc: pushed.case, pack: pushed.pack, is_of: None }).collect();
+    let docs = cases
+        .into_iter()
+        .map(|pushed| ClaimedDoc { doc: pushed.case, content: Content::Pack(pushed.pack), is_of: None })
+        .collect();
     let clock = envelope.clock.clocks();
     let (body, sig) = (envelope.body, envelope.sig);
     let signed = Signed { version: Spoken::Version2, body, sending: vec![], sig, heard: None, rest: None, brings: vec![] };
@@ -111,7 +127,7 @@ fn of_version_2(envelope: Envelope, device: &Device) -> Result<Claimed, ApiError
 
 /// Checks the signature of a batch of version 3. The signature covers the documents' digests, so it holds even if a pack can not
 /// be rebuilt.
-fn of_version_3(batch: Batch, device: &Device) -> Result<Claimed, ApiError> {
+fn of_version_3(batch: Batch, dense: Option<Vec<u8>>, device: &Device) -> Result<Claimed, ApiError> {
     if !is_signed(&device.public_key, &batch.message(), &batch.sig) {
         return Err(ApiError::Signature);
     }
@@ -121,11 +137,15 @@ fn of_version_3(batch: Batch, device: &Device) -> Result<Claimed, ApiError> {
         return Err(ApiError::Malformed("more chains of what is left behind than a sending may name".into()));
     }
     let (hash, clock) = (batch.hash(), sending.clocks());
-    let Batch { header: header_bytes, sending: sending_bytes, sig, docs, first, brings } = batch;
+    let Batch { header: header_bytes, sending: sending_bytes, sig, mut docs, first, brings } = batch;
+    let contents = contents_of(&mut docs, dense)?;
     let kept = Batch { header: header_bytes, sending: vec![], sig: vec![], docs, first: vec![], brings: vec![] };
     let body = encode(&kept)?;
-    let claimed = |mut doc: PushDoc| ClaimedDoc { doc: doc.doc, pack: std::mem::take(&mut doc.pack), is_of: Some(doc) };
-    let docs = kept.docs.into_iter().map(claimed).collect();
+    let claimed = |(mut doc, dense): (PushDoc, Option<Changes>)| {
+        let pack = std::mem::take(&mut doc.pack);
+        ClaimedDoc { doc: doc.doc, content: dense.map_or(Content::Pack(pack), Content::Dense), is_of: Some(doc) }
+    };
+    let docs = kept.docs.into_iter().zip(contents).map(claimed).collect();
     let signed = Signed {
         version: Spoken::Version3,
         body,
@@ -138,6 +158,34 @@ fn of_version_3(batch: Batch, device: &Device) -> Result<Claimed, ApiError> {
     Ok(Claimed { header, hash, clock, signed, docs, first })
 }
 
+/// The changes of each document of the dense pack; `None` for one that has a pack of its own. A document of the dense pack gets its id
+/// and a pack of format 2, so that the log holds every batch in the same form. If the dense pack does not rebuild, that is a fault of each of its documents.
+fn contents_of(docs: &mut [PushDoc], dense: Option<Vec<u8>>) -> Result<Vec<Option<Changes>>, ApiError> {
+    let is_dense = |doc: &PushDoc| doc.pack == [dense::FORMAT];
+    let many = docs.iter().filter(|doc| is_dense(doc)).count();
+    let rebuilt = match dense.map(|pack| dense::unpack(&pack, MAX_REQUEST)) {
+        Some(Err(PackError::OverLimit)) => return Err(ApiError::TooLarge),
+        Some(Ok(rebuilt)) if rebuilt.len() != many => Err(PackError::Malformed),
+        Some(rebuilt) => rebuilt,
+        None => Err(PackError::Format),
+    };
+    let mut rebuilt = rebuilt.map(Vec::into_iter);
+    let mut contents = Vec::with_capacity(docs.len());
+    for doc in docs {
+        if !is_dense(doc) {
+            contents.push(None);
+            continue;
+        }
+        let next = rebuilt.as_mut().map_err(|fault| *fault).and_then(|rest| rest.next().ok_or(PackError::Malformed));
+        contents.push(Some(next.and_then(|Rebuilt { doc: id, changes }| {
+            let slices: Vec<&[u8]> = changes.iter().map(|(_, bytes)| bytes.as_slice()).collect();
+            (doc.doc, doc.pack) = (id, pack::elide_bare(&slices).ok_or(PackError::Malformed)?);
+            Ok(changes)
+        })));
+    }
+    Ok(contents)
+}
+
 /// Checks the signature, rebuilds packs and reads changes, outside the writer. It panics on no input, and the rebuilt packs
 /// together are bounded like an inflated body.
 pub(crate) fn verify(request: &mut SyncRequest, device: &Device) -> Result<Option<Verified>, ApiError> {
@@ -145,7 +193,7 @@ pub(crate) fn verify(request: &mut SyncRequest, device: &Device) -> Result<Optio
     let claimed = match (request.push.take(), request.batch.take()) {
         (None, None) => return Ok(None),
         (Some(envelope), None) => of_version_2(envelope, device)?,
-        (None, Some(batch)) => of_version_3(batch, device)?,
+        (None, Some(batch)) => of_version_3(batch, request.dense.take(), device)?,
         (Some(_), Some(_)) => return Err(ApiError::Malformed("two batches in one request".into())),
     };
     let Claimed { header, hash, clock, signed, docs, first } = claimed;
@@ -169,7 +217,11 @@ pub(crate) fn verify(request: &mut SyncRequest, device: &Device) -> Result<Optio
             Some(named) => named.document(),
             None => Some(DocRef::from(&case)),
         };
-        let changes = match pack::restore_within(&offered.pack, MAX_REQUEST.saturating_sub(rebuilt)) {
+        let restored = match offered.content {
+            Content::Pack(pack) => pack::restore_within(&pack, MAX_REQUEST.saturating_sub(rebuilt)),
+            Content::Dense(rebuilt) => rebuilt,
+        };
+        let changes = match restored {
             // If earlier packs have used the limit, a smaller batch helps. A single pack over the limit is refused alone, so that
             // the others need not wait for it.
             Err(PackError::OverLimit) if rebuilt > 0 => return Err(ApiError::TooLarge),

@@ -12,6 +12,7 @@ mod chain;
 mod cheats;
 mod clocks;
 mod copies;
+mod dense;
 mod facts;
 mod faults;
 mod finance;

@@ -196,6 +196,8 @@ impl Old {
             lost: vec![],
             batch: None,
             counter: None,
+            packs: None,
+            dense: None,
             pins: None,
             witness: None,
         };

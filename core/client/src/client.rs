@@ -123,6 +123,7 @@ impl Client {
             insecure: options.insecure,
             stall: Duration::from_millis(options.pace.stall_ms),
             online_at: AtomicU64::new(0),
+            token_lasts: AtomicU64::new(0),
         };
         let inner = Inner {
             store: Mutex::new(store),

@@ -15,7 +15,7 @@ use doorstep_protocol::{
     Answer, AnswerError, Demand, ErrorCode, Header, Push, Pushed, RefKind, Refs, Scope, Signed, SyncRequest, SyncResponse,
     decode, encode, seal, signing::batch_message,
 };
-use doorstep_store::{Clocks, Session, StoreError};
+use doorstep_store::{Clocks, Session, StoreError, densely};
 use doorstep_sync::{Applied, Block, Cause, Effect, Event, Failure, Status};
 use reqwest::{Method, Response, StatusCode};
 use serde::Serialize;
@@ -172,6 +172,8 @@ pub(crate) struct Host {
     asked_at: Clocks,
     /// The documents of its batch.
     pushed: Vec<Pushed>,
+    /// Most bytes of raw changes in its batch.
+    max_bytes: usize,
 }
 
 /// A request to our server.
@@ -220,6 +222,7 @@ impl Host {
             former_key: None,
             asked_at: inner.clock.read(),
             pushed: Vec::new(),
+            max_bytes: 0,
         })
     }
 
@@ -297,6 +300,7 @@ impl Host {
 
     /// Builds the next request. Its batch is signed over content, predecessor and the clocks of this sending.
     async fn request(&mut self, max_bytes: usize, recut: bool) -> Result<SyncRequest, Failure> {
+        self.max_bytes = max_bytes;
         let app = self.inner.app.clone();
         let clocks = self.inner.clock.read();
         self.asked_at = clocks;
@@ -306,8 +310,9 @@ impl Host {
             let mut store = inner.store();
             store.look_for_photos(now)?;
             let request = store.prepare(max_bytes, recut, clocks, &app)?;
-            let pushed = store.pushed(&request);
-            Ok((request, pushed))
+            let (pushed, terms) = (store.pushed(&request), store.dense_terms()?);
+            drop(store); // packing takes a while, and records must not wait for it
+            Ok((densely(request, &terms), pushed))
         });
         let (mut request, pushed) = prepared.await?;
         self.pushed = pushed;
@@ -325,9 +330,8 @@ impl Host {
     /// Repeats a request with the same open batch and fresh clocks. With the clocks of the first sending the server would
     /// conclude that this device's clock is wrong.
     async fn anew(&mut self, request: &SyncRequest) -> Result<SyncRequest, Failure> {
-        let max_bytes = usize::try_from(request.want_bytes).unwrap_or(usize::MAX);
         let witness = request.witness.clone();
-        Ok(SyncRequest { witness, ..self.request(max_bytes, false).await? })
+        Ok(SyncRequest { witness, ..self.request(self.max_bytes, false).await? })
     }
 
     /// Sends a request. If the server asks for it, sends it once more with the proof of the newest signed answer.
@@ -351,7 +355,18 @@ impl Host {
         self.begin_once(&asking).await
     }
 
+    /// Sends a request once. If our server's answer to a dense pack is unusable, the next request has none: the server may have been
+    /// put back to a build that does not know it.
     async fn send_once(&mut self, request: &SyncRequest) -> Result<Event, Failure> {
+        let before = self.cost.received;
+        let sent = self.exchange(request).await;
+        if sent.is_err() && request.dense.is_some() && self.cost.received > before {
+            self.store(|inner| inner.store().pack_plainly()).await?;
+        }
+        sent
+    }
+
+    async fn exchange(&mut self, request: &SyncRequest) -> Result<Event, Failure> {
         let mut response = self.post(request).await?;
         let again;
         let request = if is_of_unknown_token(&response) {
@@ -442,6 +457,7 @@ impl Host {
         }
         let applied =
             self.store(move |inner| inner.store().apply(&answer, asked_at, UnixMs(answer.now_ms), InstallId::new(fresh))).await?;
+        self.inner.transport.token_lasts.store(0, Ordering::Relaxed); // the anchor tells from now on
         let now = self.inner.now();
         let now = self.keep(now)?;
         let sendable = self.store(move |inner| {

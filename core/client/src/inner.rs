@@ -47,6 +47,8 @@ pub(crate) struct Transport {
     pub stall: Duration,
     /// When the server last answered, as monotonic time plus one; 0 if it did not answer the last request.
     pub online_at: AtomicU64,
+    /// Until when the token of an enrolment in this process needs no renewal, by the monotonic clock; 0 without an enrolment.
+    pub token_lasts: AtomicU64,
 }
 
 /// Events that start the next sync.

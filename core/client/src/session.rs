@@ -1,6 +1,6 @@
 //! Enrolment, sessions with the server, and the person at the device.
 
-use std::num::NonZeroU32;
+use std::{num::NonZeroU32, sync::atomic::Ordering};
 
 use doorstep_domain::{Author, DeviceId, InstallId, UnixMs, UserId};
 use doorstep_protocol::{
@@ -72,7 +72,12 @@ impl Client {
         let message = enrol_message(&nonce.nonce, &Sha256::digest(clean).into(), install.as_bytes());
         let sig = self.inner.sign_with_present_key(message).await?;
         let request = EnrolRequest { code: code.to_owned(), public_key, install, nonce: nonce.nonce, sig };
+        let asked_at = self.inner.clock.read().mono_ms;
         let answer: EnrolResponse = self.inner.greet(server, "/v1/enrol", packed(&request)?).await?;
+        // This answer is no contact that can prove a time, but it tells how long the token lasts.
+        let fresh = answer.token.expires_ms.saturating_sub(answer.now_ms).saturating_sub(RENEW_MS);
+        let lasts = asked_at.saturating_add(u64::try_from(fresh).unwrap_or(0));
+        self.inner.transport.token_lasts.store(lasts, Ordering::Relaxed);
         let role = answer.role.parse().map_err(|_| ClientError::Network(Failure::Blocked(Block::RoleUnknown)))?;
         let author = Author { user: answer.user.parse()?, role, outlet: answer.outlet.parse()? };
         let session = Session { server: server.to_owned(), server_key: answer.server_key, token: answer.token };
@@ -235,6 +240,9 @@ impl Inner {
     /// The signature that renews an expired token within the same request, once. `None` while the token is valid.
     pub(crate) async fn renewal(&self, token: &Token) -> Result<Option<String>, ClientError> {
         let clocks = self.clock.read();
+        if clocks.mono_ms < self.transport.token_lasts.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
         let anchored = self.store().anchor(clocks.boot)?.is_some();
         // Without a server time in this boot the device cannot tell whether the token has expired. The signature costs less than
         // a round trip.

@@ -29,7 +29,7 @@ const MAGIC: [u8; 4] = [0x85, 0x6f, 0x4a, 0x83];
 /// The type of an uncompressed change.
 const CHANGE: u8 = 1;
 /// Most heads that a change may join. In the worst case there is one for each installation that ever wrote to the case.
-const MAX_DEPS: usize = 64;
+pub(crate) const MAX_DEPS: usize = 64;
 /// Operation counters stay far below 2^32, where Automerge panics. An honest case has a few thousand.
 const MAX_OP: u64 = 1 << 24;
 

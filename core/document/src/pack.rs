@@ -1,6 +1,7 @@
-//! The elided pack, which is the wire form of the changes of one case.
+//! Packs, which are the wire form of changes: the elided pack of one document, in formats 1 and 2, and the [`dense`] pack of several
+//! documents, format 3.
 //!
-//! Magic, checksum and dependency hashes are left out, and the receiver rebuilds them. A dependency inside the pack becomes a
+//! In an elided pack magic, checksum and dependency hashes are left out, and the receiver rebuilds them. A dependency inside the pack becomes a
 //! back reference. Together with zstd over the whole request this halves the bytes of raw chunks (measured). A receiver checks
 //! that it rebuilt the sent changes: in format 1 by the hashes of the pack's own heads, which are in the pack, in format 2 by a
 //! digest in the message around it.
@@ -12,7 +13,9 @@
 use doorstep_domain::ChangeHash;
 use sha2::{Digest, Sha256};
 
-use crate::MAX_CHANGE_BYTES;
+use crate::{MAX_CHANGE_BYTES, chunk::seal};
+
+pub mod dense;
 
 /// Most changes in one pack. A whole case fits one pack, because the server accepts no more changes of a case.
 pub const MAX_CHANGES: usize = 10_000;
@@ -177,18 +180,6 @@ pub fn restore_within(pack: &[u8], limit: usize) -> Result<Vec<(ChangeHash, Vec<
 enum Dep {
     Known([u8; 32]),
     Back(usize),
-}
-
-/// Builds a chunk from its content by adding magic, checksum, type 1 and length.
-fn seal(content: &[u8]) -> (ChangeHash, Vec<u8>) {
-    let mut typed = vec![1];
-    put(&mut typed, content.len() as u64);
-    typed.extend(content);
-    let hash: [u8; 32] = Sha256::digest(&typed).into();
-    let mut chunk = vec![0x85, 0x6f, 0x4a, 0x83];
-    chunk.extend(hash.iter().take(4));
-    chunk.extend(typed);
-    (ChangeHash::new(hash), chunk)
 }
 
 fn put(out: &mut Vec<u8>, mut value: u64) {

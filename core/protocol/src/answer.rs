@@ -40,6 +40,10 @@ pub struct Answer {
     pub received_ms: Option<i64>,
     /// Feed pages.
     pub feed: Vec<FeedPage>,
+    /// The newest format of packs that the server takes, if it is newer than the version's own.
+    pub packs: Option<u32>,
+    /// The dense pack of the pages.
+    pub dense: Option<Vec<u8>>,
     /// Reference rows in another version.
     pub refs: Vec<RefVersion>,
     /// A new token.
@@ -203,6 +207,8 @@ impl SyncResponse {
             history: self.history,
             ack,
             feed,
+            packs: self.packs,
+            dense: self.dense,
             refs: self.refs,
             token: self.token,
             demand: self.demand,

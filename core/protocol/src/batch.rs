@@ -64,10 +64,11 @@ pub struct Header {
 #[derive(Debug, Clone, PartialEq, Encode, Decode)]
 #[cbor(map)]
 pub struct PushDoc {
-    /// The document.
+    /// The document; zeros if it is in the request's dense pack.
     #[cbor(n(0), with = "id")]
     pub doc: DocId,
-    /// Its changes as an elided pack of format 2; verdicts come by their index in it.
+    /// Its changes as an elided pack of format 2; verdicts come by their index in it. One byte, 3, if they are in the request's dense
+    /// pack.
     #[cbor(n(1), with = "minicbor::bytes")]
     pub pack: Vec<u8>,
     /// [`doc_digest`] of the changes. The batch's signature covers it, and the pack must rebuild to it.

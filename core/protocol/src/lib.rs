@@ -66,6 +66,14 @@ pub const PROTO_HEADER: &str = "sync-proto";
 /// Content type of every body.
 pub const CONTENT_TYPE: &str = "application/cbor";
 
+/// The newest format of packs that this build reads and writes, the dense pack. A device names it in each request, and the server in
+/// each answer to such a request. So either end sends dense packs only after the other has said, in the newest exchange, that it
+/// reads them. This is a field and not a version of the protocol, because a dense pack is only another spelling of the same signed
+/// content: all else stays as in version 3. An older end ignores the field and says nothing, and gets packs of format 2. Even a server
+/// that was put back to an older build answers rightly: to it the documents of a dense pack have packs that do not rebuild, their
+/// digests and the signature hold, and the device sends their changes again in format 2.
+pub const PACK_FORMAT: u32 = 3;
+
 /// Largest encoded (compressed) body either end accepts, in bytes.
 pub const MAX_ENCODED: usize = 4 * 1024 * 1024;
 /// Largest inflated answer that a device accepts, in bytes.

@@ -26,7 +26,8 @@ pub struct SyncRequest {
     /// Cursors of the scopes that the device knows. The server sends other scopes from the start.
     #[n(4)]
     pub pull: Vec<Pull>,
-    /// Most bytes of packs that the device wants in the answer; the server may send less.
+    /// Most bytes of changes that the device wants in the answer; the server may send less. 0: no pages, because the device has no
+    /// rules yet and cannot use them.
     #[n(5)]
     pub want_bytes: u32,
     /// Reference rows that the device has.
@@ -54,6 +55,13 @@ pub struct SyncRequest {
     /// The proof of that answer, if the server has asked for it (`prove`).
     #[n(13)]
     pub witness: Option<Witness>,
+    /// The newest format of packs that the device reads in the answer, if that is newer than the version's own.
+    #[n(14)]
+    pub packs: Option<u32>,
+    /// A dense pack with the changes of the batch's documents whose own pack is its first byte alone, in their order. It is in no
+    /// hash and under no signature, because the documents' digests prove what it rebuilds to.
+    #[cbor(n(15), with = "minicbor::bytes")]
+    pub dense: Option<Vec<u8>>,
     /// Hash of the server's key that this device pins. It is sent while the server may not know it: after the device took a new
     /// key, or could not verify an answer.
     #[n(20)]
@@ -227,6 +235,12 @@ pub struct SyncResponse {
     /// request's monotonic time are the device's anchor.
     #[n(14)]
     pub took_ms: Option<u32>,
+    /// The newest format of packs that the server takes in a request, in an answer to a request that names one.
+    #[n(15)]
+    pub packs: Option<u32>,
+    /// A dense pack with the changes of the pages' documents whose own pack is its first byte alone, in the order of the pages.
+    #[cbor(n(16), with = "minicbor::bytes")]
+    pub dense: Option<Vec<u8>>,
     /// The server's next signing key: a [`crate::Succession`], signed over [`crate::signing::key_message`] with the key that the
     /// device pins.
     #[n(20)]
@@ -364,10 +378,10 @@ pub struct CaseRef(#[cbor(n(0), with = "id")] pub CaseId);
 #[derive(Debug, Clone, PartialEq, Encode, Decode)]
 #[cbor(map)]
 pub struct FeedCase {
-    /// The case.
+    /// The case; zeros if it is in the answer's dense pack.
     #[cbor(n(0), with = "id")]
     pub case: CaseId,
-    /// The changes as an elided pack.
+    /// The changes as an elided pack. One byte, 3, if they are in the answer's dense pack.
     #[cbor(n(1), with = "minicbor::bytes")]
     pub pack: Vec<u8>,
     /// Their receipts, by index; differences start from 0.

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use doorstep_document::{Admission, Change, History, Link, pack};
-use doorstep_domain::{CaseId, ChangeHash, InstallId, Receipt, Reckoning, RefusalCode, Standing, UnixMs};
+use doorstep_document::{Admission, Change, History, Link, pack::dense::Rebuilt};
+use doorstep_domain::{CaseId, ChangeHash, DocKind, DocRef, InstallId, Receipt, Reckoning, RefusalCode, Standing, UnixMs};
 use doorstep_protocol::{FeedCase, Scope, signing::receipts_leaf, unpack_receipts};
 use doorstep_rules::Rulebook;
 use rusqlite::Connection;
@@ -16,13 +16,20 @@ use crate::{
     sheet_row,
 };
 
-/// Stores the new changes of a case; false if the pack does not rebuild. A change that can not be stored is parked and counted.
+/// Stores the new changes of a case; false if the pack does not rebuild (`rebuilt` is `None`). A change that can not be stored is parked and counted.
 /// It blocks neither the others nor the cursor.
-pub(crate) fn apply(db: &Connection, feed: &FeedCase, scope: &Scope, rules: &Rulebook, now: UnixMs) -> Result<bool, StoreError> {
-    let case = feed.case;
+pub(crate) fn apply(
+    db: &Connection,
+    feed: &FeedCase,
+    rebuilt: Option<Rebuilt>,
+    scope: &Scope,
+    rules: &Rulebook,
+    now: UnixMs,
+) -> Result<bool, StoreError> {
     // A kind of document that this version does not know stays at head office, whatever the format of its pack.
-    let Some(doc) = feed.document() else { return Ok(true) };
-    let Ok(chunks) = pack::restore(&feed.pack) else { return Ok(false) };
+    let Some(kind) = DocKind::of_named(feed.kind) else { return Ok(true) };
+    let Some(Rebuilt { doc: case, changes: chunks }) = rebuilt else { return Ok(false) };
+    let doc = DocRef::new(kind, case);
     let read: Vec<_> = chunks.iter().map(|(_, bytes)| Change::read(doc, bytes)).collect();
     let monos: Vec<u64> = read.iter().map(|change| change.as_ref().map_or(0, mono_of)).collect();
     let Some(receipts) = unpack_receipts(&feed.receipts, &monos) else { return Ok(false) };

@@ -14,6 +14,7 @@ mod anew;
 mod batch;
 mod check;
 mod damage;
+mod dense;
 mod duties;
 mod enrol;
 mod error;
@@ -57,6 +58,7 @@ mod uptime;
 mod wipe;
 
 pub use batch::pushed;
+pub use dense::{DenseTerms, densely};
 pub use doorstep_domain::Clocks;
 pub use error::{OpenError, StoreError, is_of_no_room};
 pub use evict::Left;

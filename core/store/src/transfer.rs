@@ -18,6 +18,7 @@ use crate::{
         Newest, OpenBatch, Sent, StoredBatch, accept, by_case, chain_end, close_batch, in_batch, open_batch, pushed, set_state,
         waiting,
     },
+    dense::Brought,
     evict, feed, identity, photos, project, rebase, reserve,
     rest::{self, Left},
     row::{Statements, params},
@@ -40,6 +41,8 @@ impl Store {
     pub fn prepare(&mut self, max_bytes: usize, recut: bool, clocks: Clocks, app: &str) -> Result<SyncRequest, StoreError> {
         let max_bytes = if self.is_on_reserve() { max_bytes.min(reserve::BATCH) } else { max_bytes };
         let mut left = self.left.take();
+        // Nothing can be listed without rules, so pages would come twice.
+        let want_bytes = if self.book()?.is_some() { u32::try_from(max_bytes).unwrap_or(u32::MAX) } else { 0 };
         let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let who = identity::read(&tx)?.ok_or(StoreError::NotEnrolled)?;
         let (mut body, mut made) = (None, None);
@@ -88,7 +91,7 @@ impl Store {
             history: history_id(&self.db)?,
             push,
             pull: self.cursors()?,
-            want_bytes: u32::try_from(max_bytes).unwrap_or(u32::MAX),
+            want_bytes,
             refs: self.ref_versions()?,
             chain: chain_end(&self.db, &who.install)?,
             beacon: Some(self.beacon(app, waiting)?),
@@ -97,6 +100,8 @@ impl Store {
             batch,
             counter,
             witness: None,
+            packs: None,
+            dense: None,
             pins: self.pins()?,
         })
     }
@@ -146,6 +151,7 @@ impl Store {
         let offline_end = if hours > 0 { answer.now_ms.saturating_add(hours * 3_600_000) } else { i64::MAX };
         let waits_for_room = self.is_on_reserve();
         let kept = self.left.take();
+        let mut brought = Brought::of(answer);
         let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         // An answer that only takes changes leaves the unsent ones as they are.
         let mut left = match kept {
@@ -188,7 +194,8 @@ impl Store {
         for number in &answer.resend {
             send_again(&tx, &who.install, *number, now, &mut touched)?;
         }
-        // Nothing can be listed without rules. The pages wait until the pack has been fetched, which comes next.
+        // Nothing can be listed without rules. An older server sends pages all the same, and they wait until the pack has been
+        // fetched, which comes next.
         let mut pages_whole = !waits_for_room;
         // Without a signature anybody on the way could have written the page, and changes behind a cursor are never asked for again.
         // So such a page moves no cursor forward, and promises nothing.
@@ -197,7 +204,7 @@ impl Store {
             let mut whole = true;
             for case in &page.cases {
                 if let Some(rules) = rules {
-                    whole &= feed::apply(&tx, case, &page.scope, rules, now)?;
+                    whole &= feed::apply(&tx, case, brought.next(case), &page.scope, rules, now)?;
                 }
             }
             // A pack that does not rebuild was damaged on the way. The other cases of the page are kept, and the page is asked
@@ -259,6 +266,7 @@ impl Store {
                 Self::set_meta(&tx, WITNESS, &encode(witness).map_err(|_| StoreError::Damaged("answer"))?)?;
             }
         }
+        Self::note_packs(&tx, answer, brought.rebuilt)?;
         Self::set_meta(&tx, "last_answer", &answer.now_ms.to_be_bytes())?;
         // A revoked device may only deliver, so its answer does not extend the time offline.
         if !is_revoked {

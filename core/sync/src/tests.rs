@@ -72,12 +72,16 @@ fn request() -> Box<SyncRequest> {
         batch: None,
         counter: None,
         witness: None,
+        packs: None,
+        dense: None,
         pins: None,
     })
 }
 
 fn response() -> Box<Answer> {
     Box::new(Answer {
+        packs: None,
+        dense: None,
         now_ms: 0,
         history: HistoryId::new([0; 16]),
         ack: None,

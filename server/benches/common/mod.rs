@@ -193,6 +193,8 @@ impl Phone {
             batch,
             counter: None,
             witness: None,
+            packs: None,
+            dense: None,
             pins: None,
         };
         seal(&encode(&request).unwrap()).unwrap()

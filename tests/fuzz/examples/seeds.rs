@@ -176,6 +176,8 @@ fn frames(changes: &[Change]) {
         lost: vec![],
         batch: None,
         counter: None,
+        packs: None,
+        dense: None,
         pins: None,
         witness: None,
     };
@@ -227,6 +229,8 @@ fn frames(changes: &[Change]) {
         wipe: None,
         counter: None,
         took_ms: None,
+        packs: None,
+        dense: None,
         succession: None,
     };
     frame("sync-response", &response);

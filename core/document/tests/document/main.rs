@@ -9,6 +9,7 @@
     reason = "tests fail loudly and read golden files"
 )]
 
+mod dense;
 mod fences;
 mod made;
 mod merging;

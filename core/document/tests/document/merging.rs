@@ -52,7 +52,7 @@ fn writing_without_a_document_gives_automerges_own_bytes() {
 }
 
 /// A morning of two phones and a tablet that meet now and then.
-fn morning(steps: &[(u8, bool)]) -> Vec<Change> {
+pub(crate) fn morning(steps: &[(u8, bool)]) -> Vec<Change> {
     let mut writers = [Writer::new(1), Writer::new(2), Writer::new(3)];
     let mut all: Vec<Change> = vec![];
     for (who, meets) in steps {

@@ -71,7 +71,7 @@ fn a_sheet_says_first_whose_day_it_is_and_that_gives_its_id() {
     assert!(written(doc, &[NewEntry { facts: entry(note(""), true).facts, ..with_parcel }]).is_err());
 }
 
-fn golden(name: &str, bytes: &[u8]) {
+pub(crate) fn golden(name: &str, bytes: &[u8]) {
     let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../protocol/tests/golden/{name}.hex"));
     let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     if std::env::var("GOLDEN").is_ok_and(|what| what == "write") {

@@ -163,6 +163,8 @@ pub fn feed_of(n: u32, chunks: &[&[u8]]) -> FeedCase {
 
 pub fn response(ack: Option<Ack>, feed: Vec<FeedPage>) -> Answer {
     Answer {
+        packs: None,
+        dense: None,
         now_ms: NOW.0,
         history: HistoryId::new([5; 16]),
         ack: ack.map(|ack| (ack, Signed { body: vec![], sig: vec![] })),

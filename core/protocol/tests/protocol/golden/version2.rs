@@ -45,6 +45,8 @@ pub(super) fn request() -> SyncRequest {
         batch: None,
         counter: None,
         witness: None,
+        packs: None,
+        dense: None,
         pins: None,
     }
 }
@@ -130,6 +132,8 @@ pub(super) fn response() -> SyncResponse {
         wipe: Some(Signed { body: encode(&wipe_order()).unwrap(), sig: bytes_of("sig-wipe") }),
         counter: None,
         took_ms: None,
+        packs: None,
+        dense: None,
         succession: None,
     }
 }
