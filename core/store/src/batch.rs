@@ -2,17 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use doorstep_document::{Change, Link, pack};
-use doorstep_domain::{BatchHash, Body, CaseId, DocRef, InstallId, Receipt, RefusalCode};
+use doorstep_document::{Change, pack};
+use doorstep_domain::{BatchHash, CaseId, DocRef, InstallId, Receipt, RefusalCode};
 use doorstep_protocol::{Batch, Header, Push, PushDoc, Pushed, SyncRequest, decode, encode, signing::doc_digest};
 use rusqlite::Connection;
-use sha2::{Digest, Sha256};
 
 use crate::{
     Store, StoreError, first, identity, photos,
     project::{self, Outgoing},
     rest,
     row::{Statements, params},
+    sent::{Newest, Sent, digest, mono_of},
     sheet_row,
     states::OutboxState,
 };
@@ -94,40 +94,6 @@ pub(crate) struct Made {
     /// The stored form: see [`StoredBatch`].
     pub body: Vec<u8>,
     pub newest: Newest,
-}
-
-/// The content of the newest batch, as it was read when the batch was made. Its verdicts then need no other look into the changes.
-pub(crate) struct Newest {
-    pub hash: BatchHash,
-    pub pushed: Vec<Pushed>,
-    /// Its changes by the digest of all their bytes, so that bytes that were damaged since are not taken for them.
-    changes: BTreeMap<[u8; 32], Sent>,
-}
-
-/// What a verdict needs of a change.
-#[derive(Clone, Copy)]
-pub(crate) struct Sent {
-    pub link: Link,
-    /// The monotonic time of its act.
-    pub mono_ms: u64,
-    pub has_photo: bool,
-}
-
-impl Sent {
-    pub(crate) fn of(change: &Change) -> Self {
-        let has_photo = change.entries().iter().any(|entry| matches!(entry.body, Body::Photo(_)));
-        Self { link: change.link(), mono_ms: mono_of(change), has_photo }
-    }
-
-    /// A change of a batch whose answer has come; `None` if its bytes are damaged.
-    pub(crate) fn read(newest: Option<&Newest>, case: &CaseId, bytes: &[u8]) -> Option<Self> {
-        let known = newest.and_then(|newest| newest.changes.get(&digest(bytes)));
-        known.copied().or_else(|| Change::read_stored(case, bytes).ok().map(|change| Self::of(&change)))
-    }
-}
-
-fn digest(bytes: &[u8]) -> [u8; 32] {
-    Sha256::digest(bytes).into()
 }
 
 /// The cases of the changes that wait, the oldest recording and the bytes, for the report to head office. `left`: the unsent ones.
@@ -281,11 +247,6 @@ pub(crate) fn by_case(open: &[Outgoing]) -> BTreeMap<CaseId, Vec<&Outgoing>> {
         changes.sort_by_key(|change| change.id);
     }
     cases
-}
-
-/// The monotonic time of a change's act.
-pub(crate) fn mono_of(change: &Change) -> u64 {
-    change.entries().first().map_or(0, |entry| entry.time.mono_ms)
 }
 
 /// Leaves a change in the outbox, to be offered again or in quarantine for a person.

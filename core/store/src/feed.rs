@@ -10,9 +10,10 @@ use rusqlite::Connection;
 
 use crate::{
     StoreError, anew,
-    batch::{Sent, accept, mono_of},
+    batch::accept,
     evict, identity, photos, project,
     row::{Statements, params},
+    sent::{Sent, mono_of},
     sheet_row,
 };
 

@@ -49,6 +49,7 @@ mod rest;
 mod row;
 mod salvage;
 mod schema;
+mod sent;
 mod server_key;
 mod sheet;
 mod sheet_row;

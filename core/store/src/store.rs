@@ -7,14 +7,13 @@ use doorstep_sql::FromValue;
 use rusqlite::{Connection, config::DbConfig};
 
 use crate::{
-    StoreError,
-    batch::Newest,
-    check,
+    StoreError, check,
     damage::damage_count,
     folder_lock::FolderLock,
     key::StoreKey,
     rest::Left,
     row::{Statements, params},
+    sent::Newest,
 };
 
 /// A device's store: a folder with `doorstep.db` and `photos/`.

@@ -14,14 +14,12 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use crate::{
     Store, StoreError, anew,
-    batch::{
-        Newest, OpenBatch, Sent, StoredBatch, accept, by_case, chain_end, close_batch, in_batch, open_batch, pushed, set_state,
-        waiting,
-    },
+    batch::{OpenBatch, StoredBatch, accept, by_case, chain_end, close_batch, in_batch, open_batch, pushed, set_state, waiting},
     dense::Brought,
     evict, feed, identity, photos, project, rebase, reserve,
     rest::{self, Left},
     row::{Statements, params},
+    sent::{Newest, Sent},
     states::OutboxState,
 };
 
