@@ -113,11 +113,14 @@ pub(crate) struct Reader<'a> {
     pub spoken: Spoken,
 }
 
+/// The chunks of a case's changes.
+type Chunks = Vec<Vec<u8>>;
+
 /// A page whose changes are not packed yet.
 pub(crate) struct Page {
     page: FeedPage,
     /// The chunks of each case of the page.
-    chunks: Vec<Vec<Vec<u8>>>,
+    chunks: Vec<Chunks>,
 }
 
 /// The form of packs.
@@ -209,7 +212,7 @@ fn feed_case(
     own: Option<InstallId>,
     range: FeedRow,
     spoken: Spoken,
-) -> Result<Option<(FeedCase, Vec<Vec<u8>>)>, ApiError> {
+) -> Result<Option<(FeedCase, Chunks)>, ApiError> {
     let FeedRow { case, from, to, .. } = range;
     let doc = DocRef::new(docs::kind(tx, &case)?, case);
     // Below version 3 a page names no kind of document.

@@ -71,7 +71,7 @@ async fn main() {
     assert_eq!(newcomer.client.heads().unwrap(), tablet.client.heads().unwrap());
 
     let per_case = |bytes: u64| bytes as f64 / f64::from(CASES);
-    println!("1,000 cases of 20 changes, elided packs in zstd-3");
+    println!("1,000 cases of 20 changes");
     println!(
         "  up    {:>6.0} B a case: the phone's 12 changes {:.0}, the tablet's 8 {:.0} ({} and {} requests)",
         per_case(first.sent_bytes + second.sent_bytes),

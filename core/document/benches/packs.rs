@@ -2,7 +2,13 @@
 //!
 //! 1,000 cases of 20 changes: a phone writes twelve, a tablet eight. They are packed in format 2 and in the dense format, each as the
 //! phone sends it, as the tablet sends it and as a new device gets all of it, and compressed by zstd as a message is.
-#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, reason = "a benchmark fails loudly")]
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "a benchmark fails loudly"
+)]
 
 use std::time::Instant;
 
@@ -29,6 +35,9 @@ fn words(dice: &mut Dice) -> Personal {
     let mut part = || parts[dice.roll(7) as usize];
     Personal::plain(&format!("{}，{}（{}）", part(), part(), dice.roll(997))).unwrap()
 }
+
+/// A case with the phone's changes and the tablet's.
+type Written = (CaseId, Vec<Change>, Vec<Change>);
 
 struct Pen {
     install: InstallId,
@@ -64,7 +73,7 @@ impl Pen {
     }
 }
 
-fn case(n: u32, dice: &mut Dice, phone: &Pen, tablet: &Pen) -> (CaseId, Vec<Change>, Vec<Change>) {
+fn case(n: u32, dice: &mut Dice, phone: &Pen, tablet: &Pen) -> Written {
     let case = CaseId::of(&"QH".parse().unwrap(), &Waybill::parse(&format!("QH7{n:011}")).unwrap());
     let mut position = Position::default();
     let mut at = 1_772_413_200_000 + dice.roll(8 * 3_600_000) as i64;
@@ -105,9 +114,7 @@ fn main() {
     let mut cases: Vec<_> = (0..CASES).map(|n| case(n, &mut dice, &phone, &tablet)).collect();
     cases.sort_by_key(|(case, ..)| *case);
     let bytes = |changes: &[Change]| changes.iter().map(|change| change.bytes().to_vec()).collect::<Vec<_>>();
-    let of = |which: &dyn Fn(&(CaseId, Vec<Change>, Vec<Change>)) -> Vec<Vec<u8>>| {
-        cases.iter().map(|case| (case.0, which(case))).collect::<Vec<_>>()
-    };
+    let of = |which: &dyn Fn(&Written) -> Vec<Vec<u8>>| cases.iter().map(|case| (case.0, which(case))).collect::<Vec<_>>();
     println!("bytes a case, of {CASES} cases of 20 changes");
     for (name, docs) in [
         ("phone, 12 changes", of(&|case| bytes(&case.1))),

@@ -4,7 +4,7 @@
 //! change's neighbours nearly repeat. A dense pack leaves out what follows from the rest, and writes the values of each field of
 //! all documents one after the other, so that zstd around the message sees like beside like. This halves the bytes of format 2.
 //!
-//! Nothing is checked less: a receiver rebuilds each chunk byte for byte with [`Chunk::write`], and the message around the pack
+//! Nothing is checked less: a receiver rebuilds each chunk byte for byte with [`crate::chunk::Chunk::write`], and the message around the pack
 //! names a digest of the rebuilt hashes for each document. [`pack`] rebuilds everything before it returns. A change that it cannot
 //! rebuild travels verbatim inside the pack: one that other software wrote, or one in a shape that no writer of ours has.
 //!
@@ -57,39 +57,17 @@
 
 mod field;
 mod history;
+mod limits;
 mod reader;
 mod stream;
 mod time;
 mod writer;
 
-use doorstep_domain::{ChangeHash, DocId};
+use doorstep_domain::DocId;
+
+pub use limits::{FORMAT, LEAST_CHANGE, Rebuilt};
 
 use super::PackError;
-
-/// The first byte of a dense pack. In a message it also stands for the pack of a document that is in the message's dense pack.
-pub const FORMAT: u8 = 3;
-/// Most fields that a pack names.
-const MAX_FIELDS: usize = 512;
-/// Most shapes of entries that a pack names.
-const MAX_SHAPES: usize = 4_096;
-/// Most fields of an entry.
-const MAX_ENTRY_FIELDS: usize = 31;
-/// The number of streams that do not belong to a field.
-const COMMON: usize = 12;
-/// Most entries of a change.
-const MAX_ENTRIES: usize = 16;
-/// The bytes that a small change counts as, so that a pack of tiny changes cannot take much more memory than the limit. An honest
-/// change has more.
-pub const LEAST_CHANGE: usize = 100;
-
-/// The changes of a document: each one's hash and chunk.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rebuilt {
-    /// The document. Its kind is in the message around the pack.
-    pub doc: DocId,
-    /// Its changes, in the pack's order.
-    pub changes: Vec<(ChangeHash, Vec<u8>)>,
-}
 
 /// Packs chunks by document. `None` if the pack would not rebuild to exactly these chunks, or would exceed a limit: then they
 /// travel in format 2.

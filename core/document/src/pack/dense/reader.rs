@@ -4,9 +4,9 @@ use doorstep_domain::{ChangeHash, DocId, InstallId, Tag};
 
 use super::{
     super::{MAX_CHANGES, PackError},
-    COMMON, FORMAT, LEAST_CHANGE, MAX_ENTRIES, MAX_ENTRY_FIELDS, MAX_FIELDS, MAX_SHAPES, Rebuilt,
     field::{FieldReader, Held, Type},
     history::History,
+    limits::{COMMON, FORMAT, LEAST_CHANGE, MAX_ENTRIES, MAX_ENTRY_FIELDS, MAX_FIELDS, MAX_SHAPES, Rebuilt},
     stream::{Recent, Stream},
     writer::id_of,
 };

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use doorstep_domain::{CaseId, ChangeHash, DocId, EntryKey, InstallId, Tag, TimeEvidence, Waybill};
 
 use super::{
-    COMMON, FORMAT, MAX_ENTRIES, MAX_ENTRY_FIELDS, MAX_FIELDS, MAX_SHAPES,
     field::{FieldWriter, Type, sum},
     history::History,
+    limits::{COMMON, FORMAT, MAX_ENTRIES, MAX_ENTRY_FIELDS, MAX_FIELDS, MAX_SHAPES},
     stream::{Recent, put_difference},
 };
 use crate::{
