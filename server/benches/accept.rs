@@ -38,7 +38,32 @@ fn timed<T>(work: impl FnOnce() -> T) -> (T, f64) {
     (work(), now() - begun)
 }
 
+/// Cases where instructions are counted.
+const COUNTED: u32 = 20;
+
+/// Accepts a batch of 20 cases, or projects them after it was accepted, for a count of instructions: see `.ci/counts`. Without any
+/// units it prepares the same and leaves out the step.
+fn count(step: &str, units: u32) {
+    let folder = tempfile::tempdir().unwrap();
+    let (bench, mut phone) = set_up(folder.path(), COUNTED, MORNING);
+    let now = phone.sends_at(&(0..COUNTED));
+    phone.sign_in(&bench, now);
+    let prepared = phone.record(&bench, 0..COUNTED);
+    assert!(units == 0 || u64::from(units) == prepared.changes, "a batch is accepted whole");
+    let body = phone.request(prepared, now);
+    if units > 0 || step == "project" {
+        measured_accept(&bench, &phone.token.clone(), &body, now);
+    }
+    if units > 0 && step == "project" {
+        measured_project(&bench, now);
+    }
+}
+
 fn main() {
+    let args: Vec<String> = std::env::args().collect();
+    if let Some(at) = args.iter().position(|arg| arg == "--count") {
+        return count(&args[at + 1], args[at + 2].parse().unwrap());
+    }
     let cases = number("DOORSTEP_CASES", 1_000);
     let phase = std::env::var("DOORSTEP_PHASE").unwrap_or_else(|_| "both".into());
     let folder = tempfile::tempdir().unwrap();

@@ -309,7 +309,9 @@ async fn an_assignment_is_undone_to_whom_it_was_before() {
 async fn many_parcels_are_assigned_at_once_or_none() {
     let mut world = World::new().await;
     let (c1, c2, tablet) = network(&mut world, &[2, 4, 6]).await;
-    assert!(matches!(many(&tablet, &[2, 8, 4], to("c2")), Err(ClientError::Refused(Refusal::NoAttempt | Refusal::NoCase))));
+    let refused = many(&tablet, &[2, 8, 4], to("c2"));
+    let Err(ClientError::Refused(Refusal::OfMany { waybill: which, why })) = &refused else { panic!("{refused:?}") };
+    assert_eq!((which.as_str(), matches!(**why, Refusal::NoAttempt | Refusal::NoCase)), (waybill(8).as_str(), true));
     assert_eq!(tablet.client.status().unwrap().unsent.len(), 0, "none, because one has no problem");
     let outcome = many(&tablet, &[2, 4, 2, 6], to("c2")).unwrap();
     assert_eq!(outcome.cases.len(), 3, "one was scanned twice");

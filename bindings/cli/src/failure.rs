@@ -106,7 +106,9 @@ impl Failed {
         match self {
             Self::Client(error) => {
                 let Words { zh, en } = error.words();
-                if let ClientError::Refused(Refusal::Premature(premature)) = error {
+                if let ClientError::Refused(refusal) = error
+                    && let Refusal::Premature(premature) = refusal.cause()
+                {
                     let options = options(premature).map(|options| format!(" ({options})")).unwrap_or_default();
                     return Words {
                         zh: format!("{zh}{options}；确需登记时加 --anyway"),

@@ -363,6 +363,14 @@ impl ClientError {
 }
 
 impl Refusal {
+    /// The refusal itself, also if it is one of several parcels'.
+    pub fn cause(&self) -> &Refusal {
+        match self {
+            Self::OfMany { why, .. } => why.cause(),
+            other => other,
+        }
+    }
+
     /// One word for the refusal, see [`ClientError::code`].
     pub fn code(&self) -> &'static str {
         match self {

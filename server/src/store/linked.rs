@@ -13,7 +13,7 @@ pub(crate) fn add(tx: &Tx<'_>, case: &CaseId, (other, waybill): (&CaseId, &Waybi
     tx.run(
         sql!(
             "INSERT INTO linked (case_id, other, waybill, reason, state, named) VALUES (?1, ?2, ?3, '', '', ?4)
-             ON CONFLICT (case_id, other) DO UPDATE SET named = max(named, ?4)"
+             ON CONFLICT (case_id, other) DO UPDATE SET named = CASE WHEN ?4 THEN 1 ELSE linked.named END"
         ),
         params![case, other, waybill, named],
     )?;
