@@ -229,7 +229,7 @@ pub(crate) fn signed_message(version: u32, body: &[u8], sending: Vec<u8>, clock:
 pub(crate) fn envelopes(tx: &Tx<'_>, case: &CaseId) -> Result<Vec<EnvelopeRow>, ApiError> {
     let mut list = Vec::new();
     case_batches::each_of_case(tx, case, |batch| {
-        let body = doorstep_protocol::open(&batch.body, doorstep_protocol::MAX_INFLATED)?;
+        let body = doorstep_protocol::open_stored(&batch.body, doorstep_protocol::MAX_INFLATED)?;
         let clock = BatchClock { wall_ms: batch.wall_ms, mono_ms: batch.mono_ms, boot: batch.boot.0 };
         let signed = signed_message(batch.version, &body, batch.sending, &clock);
         list.push(EnvelopeRow {

@@ -140,7 +140,7 @@ pub(crate) fn pack(pages: Vec<Page>, form: Form) -> Result<(Vec<FeedPage>, Optio
     let docs: Vec<(CaseId, Vec<&[u8]>)> =
         cases.map(|(case, chunks)| (case.case, chunks.iter().map(Vec::as_slice).collect())).collect();
     // Changes that no dense pack holds, which nobody has written so far, go as format 2 has them.
-    let dense = if form == Form::Dense && !docs.is_empty() { dense::pack(&docs) } else { None };
+    let dense = if form == Form::Dense && !docs.is_empty() { dense::pack(&docs, pack::MAX_REBUILT) } else { None };
     let mut packs = Vec::with_capacity(docs.len());
     for (case, slices) in docs {
         packs.push(match (&dense, form) {

@@ -48,7 +48,7 @@ fn may_read(tx: &Tx<'_>, device: &Device, case: &CaseId) -> Result<bool, ApiErro
 fn of(tx: &Tx<'_>, case: &CaseId) -> Result<Proofs, ApiError> {
     let (mut given, mut room) = (Vec::new(), MAX_ENCODED);
     proofs::each_batch(tx, case, |SignedBatch { body, sending, sig, key }| {
-        let body = doorstep_protocol::open(&body, MAX_INFLATED)?;
+        let body = doorstep_protocol::open_stored(&body, MAX_INFLATED)?;
         let batch: Batch = decode(&body)?;
         // A pack that does not rebuild has brought no change.
         let of_case = batch.docs.iter().filter(|doc| doc.doc == *case);

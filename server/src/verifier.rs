@@ -32,6 +32,10 @@ impl Verifier {
     ) -> Result<T, ApiError> {
         let (answer, waiting) = oneshot::channel();
         let job = move || {
+            // The request is gone, and nobody waits for the result.
+            if answer.is_closed() {
+                return;
+            }
             let panicked = Err(ApiError::Internal("reading a request panicked"));
             answer.send(catch_unwind(AssertUnwindSafe(work)).unwrap_or(panicked)).ok();
         };

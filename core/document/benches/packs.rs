@@ -128,7 +128,7 @@ fn main() {
             .flat_map(|(doc, changes)| [doc.as_bytes().to_vec(), pack::elide_bare(changes).unwrap()].concat())
             .collect();
         let begun = Instant::now();
-        let packed = dense::pack(&slices).unwrap();
+        let packed = dense::pack(&slices, usize::MAX).unwrap();
         let packing = begun.elapsed();
         let begun = Instant::now();
         let rebuilt = dense::unpack(&packed, usize::MAX).unwrap();

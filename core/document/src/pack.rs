@@ -10,6 +10,8 @@
 //! before, or 0 and 32 bytes), body length`, then the n bodies (a chunk's content after its dependencies); in format 1 then for each
 //! change that no later one in the pack depends on, in order, its 32-byte hash.
 
+use std::collections::HashMap;
+
 use doorstep_domain::ChangeHash;
 use sha2::{Digest, Sha256};
 
@@ -72,6 +74,7 @@ fn write(chunks: &[&[u8]], format: Format) -> Option<Vec<u8>> {
     let mut out = Vec::new();
     let mut bodies = Vec::new();
     let mut hashes: Vec<[u8; 32]> = Vec::with_capacity(chunks.len());
+    let mut places: HashMap<[u8; 32], usize> = HashMap::with_capacity(chunks.len());
     let mut is_head = vec![true; chunks.len()];
     put(&mut out, format as u64);
     put(&mut out, chunks.len() as u64);
@@ -83,8 +86,8 @@ fn write(chunks: &[&[u8]], format: Format) -> Option<Vec<u8>> {
         for _ in 0..deps {
             let (dep, rest) = content.split_first_chunk::<32>()?;
             content = rest;
-            match hashes.iter().rposition(|hash| hash == dep) {
-                Some(at) => {
+            match places.get(dep) {
+                Some(&at) => {
                     put(&mut out, (i - at) as u64);
                     *is_head.get_mut(at)? = false;
                 }
@@ -96,7 +99,9 @@ fn write(chunks: &[&[u8]], format: Format) -> Option<Vec<u8>> {
         }
         put(&mut out, content.len() as u64);
         bodies.extend_from_slice(content);
-        hashes.push(Sha256::digest(chunk.get(8..)?).into());
+        let hash = Sha256::digest(chunk.get(8..)?).into();
+        hashes.push(hash);
+        places.insert(hash, i);
     }
     out.extend(bodies);
     if format == Format::WithHeads {

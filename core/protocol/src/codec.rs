@@ -42,6 +42,12 @@ pub fn open(body: &[u8], limit: usize) -> Result<Vec<u8>, CodecError> {
     if body.len() > MAX_ENCODED_OPEN {
         return Err(CodecError::TooLarge(MAX_ENCODED_OPEN));
     }
+    open_stored(body, limit)
+}
+
+/// Inflates a body that this program has compressed and stored, to at most `limit` bytes. It may be larger than one that travels, because
+/// a batch is stored in another form than it came in.
+pub fn open_stored(body: &[u8], limit: usize) -> Result<Vec<u8>, CodecError> {
     let mut decoder = zstd::stream::read::Decoder::with_buffer(body).map_err(|_| CodecError::Zstd)?;
     decoder.window_log_max(24).map_err(|_| CodecError::Zstd)?;
     let mut inflated = Vec::new();

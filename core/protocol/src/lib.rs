@@ -29,7 +29,7 @@ mod witness;
 pub use answer::{Answer, AnswerError, Pushed, verdicts_leaf};
 pub use batch::{Batch, Brought, BroughtDoc, Header, PushDoc, RestLink, Sending, Vouched};
 pub use clock::BatchClock;
-pub use codec::{CodecError, decode, encode, open, seal};
+pub use codec::{CodecError, decode, encode, open, open_stored, seal};
 pub use codes::{ErrorCode, Retry};
 pub use doorstep_domain::RefusalCode;
 pub use enrolment::{EnrolRequest, EnrolResponse, NonceResponse, SessionRequest, SessionResponse};
@@ -69,9 +69,9 @@ pub const CONTENT_TYPE: &str = "application/cbor";
 /// The newest format of packs that this build reads and writes, the dense pack. A device names it in each request, and the server in
 /// each answer to such a request. So either end sends dense packs only after the other has said, in the newest exchange, that it
 /// reads them. This is a field and not a version of the protocol, because a dense pack is only another spelling of the same signed
-/// content: all else stays as in version 3. An older end ignores the field and says nothing, and gets packs of format 2. Even a server
-/// that was put back to an older build answers rightly: to it the documents of a dense pack have packs that do not rebuild, their
-/// digests and the signature hold, and the device sends their changes again in format 2.
+/// content: all else stays as in version 3. An older end ignores the field and says nothing, and gets packs of format 2. A server that was
+/// put back to an older build loses nothing: to it the documents of a dense pack have packs that do not rebuild. The device can not
+/// verify such an answer, sends the batch again in format 2, and then the changes in a new batch.
 pub const PACK_FORMAT: u32 = 3;
 
 /// Largest encoded (compressed) body either end accepts, in bytes.

@@ -9,7 +9,7 @@ use doorstep_document::pack::{
     dense::{self, Rebuilt},
 };
 use doorstep_domain::DocId;
-use doorstep_protocol::{Answer, FeedCase, PACK_FORMAT, PushDoc, SyncRequest};
+use doorstep_protocol::{Answer, FeedCase, MAX_REQUEST, PACK_FORMAT, PushDoc, SyncRequest};
 
 use crate::{
     Store, StoreError,
@@ -68,7 +68,7 @@ pub fn densely(mut request: SyncRequest, terms: &DenseTerms) -> SyncRequest {
         docs.filter_map(|doc| Some((chunks_of(doc)?, doc))).map(|(a, b)| (b, a)).unzip();
     let slices: Vec<(DocId, Vec<&[u8]>)> =
         chunks.iter().map(|(doc, chunks)| (*doc, chunks.iter().map(|(_, bytes)| bytes.as_slice()).collect())).collect();
-    let Some(packed) = dense::pack(&slices).filter(|_| !docs.is_empty()) else { return request };
+    let Some(packed) = dense::pack(&slices, MAX_REQUEST).filter(|_| !docs.is_empty()) else { return request };
     for doc in &mut docs {
         (doc.doc, doc.pack) = (DocId::new([0; 16]), vec![dense::FORMAT]);
     }

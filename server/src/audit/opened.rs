@@ -71,7 +71,7 @@ impl Doc {
 
 /// Opens a stored body; `None` if it can not be read.
 pub(super) fn open(version: u32, sealed: &[u8]) -> Option<Opened> {
-    let body = doorstep_protocol::open(sealed, doorstep_protocol::MAX_INFLATED).ok()?;
+    let body = doorstep_protocol::open_stored(sealed, doorstep_protocol::MAX_INFLATED).ok()?;
     if version == 2 {
         let Push { batch, prev, user, install, cases, again } = decode(&body).ok()?;
         let docs = cases.into_iter().map(|pushed| Doc { case: pushed.case, pack: pushed.pack, signed: None }).collect();

@@ -30,7 +30,7 @@ pub(super) async fn sync(State(app): State<App>, request: Request) -> Result<Res
     let clock = DeviceClock::of(request.headers());
     let renewal = request.headers().get(RENEWAL_HEADER).and_then(|value| HEXLOWER.decode(value.as_bytes()).ok());
     let device = of_token(&app, request.headers(), renewal).await?;
-    let _place = app.in_flight.enter(device.id)?;
+    let place = app.in_flight.enter(device.id)?;
     let body = body_of(request, MAX_ENCODED).await?;
     // A device that holds its body back could date later acts to the arrival of its headers. A smaller body comes in time.
     if (app.now)().since(now) > IN_FLIGHT_MS {
@@ -38,7 +38,9 @@ pub(super) async fn sync(State(app): State<App>, request: Request) -> Result<Res
     }
     let who = device.clone();
     // Inflating, decoding and verifying a large batch takes milliseconds, too long for the async threads and for the writer.
-    let (request, batch) = app.verifier.run(move || read(&body, &who)).await?;
+    // The body's place among those in flight goes with it: a device that ends its requests early must not fill the queue.
+    let read = move || read(&body, &who).map(|(request, batch)| (request, batch, place));
+    let (request, batch, _place) = app.verifier.run(read).await?;
     let asked = Asked { now, device, spoken, reach, proto, reads, clock, request, batch };
     sealed(&exchange::exchange(&app, asked).await?)
 }

@@ -17,7 +17,7 @@ static HONEST: LazyLock<Vec<u8>> = LazyLock::new(|| {
     let chunks: Vec<&[u8]> = changes.iter().map(Change::bytes).collect();
     let cut = chunks.len() / 2;
     let docs = [(CaseId::new([1; 16]), chunks[..cut].to_vec()), (CaseId::new([2; 16]), chunks[cut..].to_vec())];
-    dense::pack(&docs).expect("honest changes can be packed")
+    dense::pack(&docs, usize::MAX).expect("honest changes can be packed")
 });
 
 fuzz_target!(init: prepare(), |data: &[u8]| {
@@ -43,7 +43,7 @@ fn read(pack: &[u8]) {
         doc.changes.iter().for_each(|(_, bytes)| drop(Change::read(&doc.doc, bytes)));
     }
     // Changes beyond a limit of the packer, such as 513 fields, travel in format 2.
-    if let Some(again) = dense::pack(&docs) {
+    if let Some(again) = dense::pack(&docs, usize::MAX) {
         assert_eq!(dense::unpack(&again, usize::MAX).as_ref(), Ok(&rebuilt));
     }
 }

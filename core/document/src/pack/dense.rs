@@ -69,24 +69,24 @@ pub use limits::{FORMAT, LEAST_CHANGE, Rebuilt};
 
 use super::PackError;
 
-/// Packs chunks by document. `None` if the pack would not rebuild to exactly these chunks, or would exceed a limit: then they
-/// travel in format 2.
-pub fn pack(docs: &[(DocId, Vec<&[u8]>)]) -> Option<Vec<u8>> {
+/// Packs chunks by document. `limit`: the bytes to which its receiver rebuilds a pack. `None` if the pack would not rebuild to exactly
+/// these chunks, or would exceed a limit: then they travel in format 2.
+pub fn pack(docs: &[(DocId, Vec<&[u8]>)], limit: usize) -> Option<Vec<u8>> {
     let mut verbatim = writer::Verbatim::new();
     let packed = writer::write(docs, &verbatim)?;
     // A pack is made once and read on another device, where a fault of this code would cost a round trip.
-    differing(docs, &packed, &mut verbatim)?;
+    differing((docs, limit), &packed, &mut verbatim)?;
     if verbatim.is_empty() {
         return Some(packed);
     }
     let (packed, mut still) = (writer::write(docs, &verbatim)?, writer::Verbatim::new());
-    differing(docs, &packed, &mut still)?;
+    differing((docs, limit), &packed, &mut still)?;
     still.is_empty().then_some(packed)
 }
 
 /// Collects the changes that the pack does not rebuild. `None` if it does not rebuild at all.
-fn differing(docs: &[(DocId, Vec<&[u8]>)], packed: &[u8], found: &mut writer::Verbatim) -> Option<()> {
-    let rebuilt = unpack(packed, usize::MAX).ok().filter(|rebuilt| rebuilt.len() == docs.len())?;
+fn differing((docs, limit): (&[(DocId, Vec<&[u8]>)], usize), packed: &[u8], found: &mut writer::Verbatim) -> Option<()> {
+    let rebuilt = unpack(packed, limit).ok().filter(|rebuilt| rebuilt.len() == docs.len())?;
     for (at, ((doc, chunks), rebuilt)) in docs.iter().zip(rebuilt).enumerate() {
         if rebuilt.doc != *doc || rebuilt.changes.len() != chunks.len() {
             return None;

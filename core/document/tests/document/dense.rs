@@ -1,8 +1,12 @@
 //! The dense pack rebuilds every chunk byte for byte, costs no reader more than it may, and panics on no bytes.
 
-use doorstep_document::pack::{
-    PackError,
-    dense::{self, LEAST_CHANGE, Rebuilt, unpack},
+use doorstep_document::{
+    MAX_CHANGE_BYTES,
+    chunk::{Chunk, Map, Value},
+    pack::{
+        PackError,
+        dense::{self, LEAST_CHANGE, Rebuilt, unpack},
+    },
 };
 use proptest::prelude::*;
 
@@ -20,7 +24,7 @@ fn chunks(changes: &[Change]) -> Vec<Vec<u8>> {
 #[track_caller]
 fn packed(docs: &[(DocId, Vec<Vec<u8>>)]) -> Vec<u8> {
     let given: Vec<(DocId, Vec<&[u8]>)> = docs.iter().map(|(doc, changes)| (*doc, slices(changes))).collect();
-    let packed = dense::pack(&given).unwrap();
+    let packed = dense::pack(&given, usize::MAX).unwrap();
     let rebuilt = unpack(&packed, usize::MAX).unwrap();
     assert_eq!(rebuilt.len(), docs.len());
     for ((doc, changes), rebuilt) in docs.iter().zip(rebuilt) {
@@ -144,8 +148,8 @@ fn a_change_that_no_writer_of_ours_makes_travels_verbatim() {
     twice[at..].copy_from_slice(&[0x7f, 0]);
     reseal(&mut twice);
     packed(&[(case().2, vec![twice])]);
-    assert_eq!(dense::pack(&[(case().2, vec![b"no chunk at all".as_slice()])]), None);
-    assert_eq!(dense::pack(&[(case().2, vec![b"short".as_slice()])]), None);
+    assert_eq!(dense::pack(&[(case().2, vec![b"no chunk at all".as_slice()])], usize::MAX), None);
+    assert_eq!(dense::pack(&[(case().2, vec![b"short".as_slice()])], usize::MAX), None);
 }
 
 /// A pack by hand: fields, shapes, then streams with their lengths.
@@ -287,4 +291,17 @@ fn the_dense_packs_of_the_specification_are_as_specified() {
     let sheet_changes = pack::restore(&of("sheet-pack")).unwrap().into_iter().map(|(_, chunk)| chunk).collect();
     let docs = [(case().2, case_changes), (sheet, sheet_changes)];
     sheets::golden("pack-dense", &packed(&docs));
+}
+
+#[test]
+fn a_change_that_is_larger_than_any_other_way_takes_is_no_part_of_a_dense_pack() {
+    let of = |length: usize| {
+        let value = vec![7; length];
+        let map = Map { key: "note/abcdefgh-1", fields: vec![("words", Value::Bytes(&value))] };
+        Chunk { deps: vec![], install: InstallId::new([1; 16]), seq: 1, start_op: 1, maps: vec![map] }.write().1
+    };
+    let (fits, large) = (of(MAX_CHANGE_BYTES - 200), of(MAX_CHANGE_BYTES - 20));
+    assert!(fits.len() <= MAX_CHANGE_BYTES && large.len() > MAX_CHANGE_BYTES);
+    assert!(dense::pack(&[(case().2, vec![fits.as_slice()])], usize::MAX).is_some());
+    assert_eq!(dense::pack(&[(case().2, vec![large.as_slice()])], usize::MAX), None);
 }

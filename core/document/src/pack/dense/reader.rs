@@ -189,6 +189,10 @@ impl<'a> Pack<'a> {
         }
         let chunk = Chunk { deps, install, seq, start_op, maps };
         let (hash, bytes) = chunk.write();
+        // Names and numbers take room too. A larger change could travel no other way, and the log keeps every batch in format 2.
+        if bytes.len() > MAX_CHANGE_BYTES {
+            return Err(PackError::TooLarge);
+        }
         history.add(hash, &chunk.deps, Some(&chunk));
         Ok((hash, bytes))
     }
