@@ -2,7 +2,6 @@
 
 use doorstep_document::{
     MAX_CHANGE_BYTES,
-    chunk::{Chunk, Map, Value},
     pack::{
         PackError,
         dense::{self, LEAST_CHANGE, Rebuilt, unpack},
@@ -196,14 +195,17 @@ fn a_pack_that_grows_is_refused_before_it_has_grown() {
     let docs = number(many * 2 + 1);
     let (ones, zeros) = (vec![1; many], vec![0; many]);
     let writers = [vec![0], vec![1; many - 1]].concat();
-    let lengths = number(value.len());
-    let of = |places: &[u8], shape: &[u8], field: u8| {
+    let with = |value: &[u8], places: &[u8], shape: &[u8], field: u8| {
+        let lengths = number(value.len());
         by_hand(
             &[(field, "words")],
             &[("note", shape)],
-            &[&docs, &id, &zeros, &[], &ones, &writers, &id, &zeros, &zeros, &zeros, &[], &[], places, &lengths, &value],
+            &[&docs, &id, &zeros, &[], &ones, &writers, &id, &zeros, &zeros, &zeros, &[], &[], places, &lengths, value],
         )
     };
+    let of = |places: &[u8], shape: &[u8], field: u8| with(&value, places, shape, field);
+    // With its names and its head the change is larger than any other way takes it.
+    assert_eq!(unpack(&with(&[1; MAX_CHANGE_BYTES], &places, &[0], 1), usize::MAX), Err(PackError::TooLarge));
     let grown = of(&places, &[0], 1);
     assert!(unpack(&grown, 130 << 20).is_ok(), "it is well formed");
     assert_eq!(unpack(&grown, 8 << 20), Err(PackError::OverLimit));
@@ -291,17 +293,4 @@ fn the_dense_packs_of_the_specification_are_as_specified() {
     let sheet_changes = pack::restore(&of("sheet-pack")).unwrap().into_iter().map(|(_, chunk)| chunk).collect();
     let docs = [(case().2, case_changes), (sheet, sheet_changes)];
     sheets::golden("pack-dense", &packed(&docs));
-}
-
-#[test]
-fn a_change_that_is_larger_than_any_other_way_takes_is_no_part_of_a_dense_pack() {
-    let of = |length: usize| {
-        let value = vec![7; length];
-        let map = Map { key: "note/abcdefgh-1", fields: vec![("words", Value::Bytes(&value))] };
-        Chunk { deps: vec![], install: InstallId::new([1; 16]), seq: 1, start_op: 1, maps: vec![map] }.write().1
-    };
-    let (fits, large) = (of(MAX_CHANGE_BYTES - 200), of(MAX_CHANGE_BYTES - 20));
-    assert!(fits.len() <= MAX_CHANGE_BYTES && large.len() > MAX_CHANGE_BYTES);
-    assert!(dense::pack(&[(case().2, vec![fits.as_slice()])], usize::MAX).is_some());
-    assert_eq!(dense::pack(&[(case().2, vec![large.as_slice()])], usize::MAX), None);
 }
