@@ -57,7 +57,8 @@ impl Links {
         }
         for other in &self.others {
             let of_other = CaseId::of(&self.network, other);
-            if linked::count(tx, case)? >= MOST_LINKS || linked::count(tx, &of_other)? >= MOST_LINKS {
+            let is_full = linked::count(tx, case)? >= MOST_LINKS || linked::count(tx, &of_other)? >= MOST_LINKS;
+            if is_full && !linked::stands(tx, case, &of_other)? {
                 continue;
             }
             linked::add(tx, case, (&of_other, other), true)?;

@@ -33,6 +33,14 @@ pub(crate) fn no_longer_named(tx: &Tx<'_>, case: &CaseId, other: &CaseId) -> Res
     Ok(())
 }
 
+/// Whether two cases are linked, because one of them names the other's parcel.
+pub(crate) fn stands(tx: &Tx<'_>, case: &CaseId, other: &CaseId) -> Result<bool, StoreError> {
+    tx.exists(
+        sql!("SELECT 1 FROM linked WHERE named = 1 AND ((case_id = ?1 AND other = ?2) OR (case_id = ?2 AND other = ?1)) LIMIT 1"),
+        params![case, other],
+    )
+}
+
 /// How many cases a case is linked with.
 pub(crate) fn count(tx: &Tx<'_>, case: &CaseId) -> Result<u32, StoreError> {
     // A mistaken number that was taken back takes no other one's place.
