@@ -17,7 +17,7 @@ use crate::{
     ledger,
     method::Method,
     proof,
-    state::{is_action, is_at_hub},
+    state::{is_action, is_at_hub, is_too_late},
 };
 
 words!(
@@ -286,6 +286,14 @@ impl Duties<'_, '_> {
         self.arrived.is_some_and(|arrived| place < arrived)
     }
 
+    /// Whether the origin outlet has replied since, too late to bind. Another reply would not bind either.
+    fn has_late_reply(&self, place: usize) -> bool {
+        let since = self.index.acts.iter().skip(place).filter(|act| act.stands() && act.is_valid_reply());
+        since
+            .filter(|act| matches!(act.body(), Body::Reply(_)) && self.index.is_origin(act))
+            .any(|act| is_too_late(self.index, act))
+    }
+
     /// The outlet of before that still has to notify of its own registration. A hub delivered nothing, and the outlet that sent the
     /// parcel notifies nobody of what it recorded itself.
     fn former(&self, place: usize) -> Option<OutletCode> {
@@ -351,6 +359,7 @@ impl Duties<'_, '_> {
                 }
             }
             On::Seen => Duty::new(DutyKind::Look, Side::Origin, &STAFF),
+            On::Reply if self.has_late_reply(place) => return None,
             On::Reply => Duty::new(DutyKind::Reply, Side::Origin, &STAFF),
             On::Method => self.delivering(DutyKind::Method),
             On::Tick => self.step(pack, event.steps.first()?, None),

@@ -6,7 +6,7 @@ use crate::{
     Card, Side, Timeliness, asked,
     case_index::{Act, CaseIndex},
     conflict::in_force,
-    deadline::{Kept, is_reply_clock},
+    deadline::{Kept, TooLate, came_too_late, is_reply_clock},
     proof,
 };
 
@@ -80,6 +80,11 @@ impl NextStep {
             _ => Some(Side::Delivering),
         }
     }
+}
+
+/// Whether a reply came too late to bind.
+pub(crate) fn is_too_late(index: &CaseIndex<'_>, reply: &Act<'_>) -> bool {
+    index.place_of(reply.key()).is_some_and(|place| came_too_late(index, place) == TooLate::Yes)
 }
 
 /// The side that acts next.
@@ -162,6 +167,10 @@ pub(crate) fn state(index: &CaseIndex<'_>, kept: &[Kept<'_>], disputed: bool) ->
     let replies = || standing().filter(|act| matches!(act.body(), Body::Reply(_)) && index.is_origin(act));
     if replies().next().is_some() && replies().all(|act| !act.is_valid_reply()) {
         return (State::ReplyInvalid, NextStep::DefaultMethod, None);
+    }
+    // Replies that came after the parcel was acted on bind no more, and another one would not either.
+    if replies().next().is_some() && replies().all(|act| !act.is_valid_reply() || is_too_late(index, act)) {
+        return (State::ReplyOverdue, NextStep::DefaultMethod, None);
     }
     let overdue = kept
         .iter()

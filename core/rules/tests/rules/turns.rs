@@ -150,3 +150,23 @@ fn a_problem_whose_card_has_no_more_steps_is_still_to_be_ended() {
     problem(&mut story, at(0, 9, 0, 0), "OR-NOMARK", Stage::Arrival);
     assert_eq!(due(&story, at(0, 9, 1, 0)), ["delivering_outlet: follow_up"]);
 }
+
+#[test]
+fn who_replied_after_the_parcel_was_acted_on_is_not_asked_again() {
+    let mut story = Story::by(version_of("qinghe", 2));
+    let now = at(3, 12, 56, 0);
+    story.notice(at(2, 12, 53, 0), Some(at(2, 12, 54, 0)), "0571");
+    // A piece is handed over long after the reply was due. The failure of before, and a reply to it, are sent after that.
+    let piece = Waybill::parse("QH310000000025").ok();
+    story.online(&COURIER, at(3, 12, 55, 0), Body::Close(Close { piece, ..Close::of(code("SIGNED")) }));
+    story.attempt(at(2, 7, 29, 0), Some(now), "DF-NOBODY");
+    story.add(&FINANCE, at(0, 10, 0, 0), Some(now), Body::Reply(full("REDELIVER")));
+    for recorded in story.entries.iter_mut().skip(2) {
+        recorded.standing = Standing::Accepted(Receipt::of(now, None));
+    }
+    story.online(&ORIGIN, now.plus(60_000), Body::Reply(full("RETURN")));
+    let judged = story.judge(now.plus(120_000));
+    assert!(judged.replies.iter().all(|reply| reply.too_late && !reply.in_force), "no reply binds any more");
+    let after = due(&story, now.plus(120_000));
+    assert!(!after.iter().any(|duty| duty.contains("give_reply")), "{after:?}");
+}
