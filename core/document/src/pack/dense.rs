@@ -69,9 +69,12 @@ pub use limits::{FORMAT, LEAST_CHANGE, Rebuilt};
 
 use super::PackError;
 
+/// Documents with their chunks, each document's in the order of its history.
+pub type Docs<'d> = &'d [(DocId, Vec<&'d [u8]>)];
+
 /// Packs chunks by document. `limit`: the bytes to which its receiver rebuilds a pack. `None` if the pack would not rebuild to exactly
 /// these chunks, or would exceed a limit: then they travel in format 2.
-pub fn pack(docs: &[(DocId, Vec<&[u8]>)], limit: usize) -> Option<Vec<u8>> {
+pub fn pack(docs: Docs<'_>, limit: usize) -> Option<Vec<u8>> {
     let mut verbatim = writer::Verbatim::new();
     let packed = writer::write(docs, &verbatim)?;
     // A pack is made once and read on another device, where a fault of this code would cost a round trip.
@@ -85,7 +88,7 @@ pub fn pack(docs: &[(DocId, Vec<&[u8]>)], limit: usize) -> Option<Vec<u8>> {
 }
 
 /// Collects the changes that the pack does not rebuild. `None` if it does not rebuild at all.
-fn differing((docs, limit): (&[(DocId, Vec<&[u8]>)], usize), packed: &[u8], found: &mut writer::Verbatim) -> Option<()> {
+fn differing((docs, limit): (Docs<'_>, usize), packed: &[u8], found: &mut writer::Verbatim) -> Option<()> {
     let rebuilt = unpack(packed, limit).ok().filter(|rebuilt| rebuilt.len() == docs.len())?;
     for (at, ((doc, chunks), rebuilt)) in docs.iter().zip(rebuilt).enumerate() {
         if rebuilt.doc != *doc || rebuilt.changes.len() != chunks.len() {
