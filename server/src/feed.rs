@@ -205,8 +205,8 @@ pub(crate) fn page(tx: &Tx<'_>, reader: &Reader<'_>, scope: &Scope, want: usize)
     Ok(Page { page, chunks })
 }
 
-/// The changes of a range, not packed yet, without those of the asking installation. It has its own changes and their verdicts. Repeating their
-/// hashes would cost 32 incompressible bytes for each change of a fresh upload.
+/// The changes of a range, not packed yet, without those of the asking installation. It has its own changes and their verdicts. Repeating
+/// their hashes would cost 32 incompressible bytes for each change of a fresh upload.
 fn feed_case(
     tx: &Tx<'_>,
     own: Option<InstallId>,

@@ -159,7 +159,8 @@ fn of_version_3(batch: Batch, dense: Option<Vec<u8>>, device: &Device) -> Result
 }
 
 /// The changes of each document of the dense pack; `None` for one that has a pack of its own. A document of the dense pack gets its id
-/// and a pack of format 2, so that the log holds every batch in the same form. If the dense pack does not rebuild, that is a fault of each of its documents.
+/// and a pack of format 2, so that the log holds every batch in the same form. If the dense pack does not rebuild, that is a fault of each
+/// of its documents.
 fn contents_of(docs: &mut [PushDoc], dense: Option<Vec<u8>>) -> Result<Vec<Option<Changes>>, ApiError> {
     let is_dense = |doc: &PushDoc| doc.pack == [dense::FORMAT];
     let many = docs.iter().filter(|doc| is_dense(doc)).count();

@@ -216,10 +216,10 @@ impl Case {
             }
             _ => None,
         };
-        let mut former: Vec<&OutletCode> = self.arrivals().filter_map(sent_from).map(|author| &author.outlet).collect();
         if self.arrivals().next().is_none() {
             return Vec::new();
         }
+        let mut former: Vec<&OutletCode> = self.arrivals().filter_map(sent_from).map(|author| &author.outlet).collect();
         former.extend(self.rows.iter().filter_map(|row| row.facts.delivering_outlet.as_ref()));
         former.retain(|outlet| self.delivering() != Some(*outlet));
         former.sort_unstable();

@@ -39,7 +39,7 @@ impl Store {
     pub fn dense_terms(&self) -> Result<DenseTerms, StoreError> {
         let takes = Self::meta(&self.db, TAKES)?.is_some_and(|format| format == PACK_FORMAT.to_be_bytes());
         let asks = Self::meta(&self.db, UNREADABLE)?.is_none_or(|mark| mark.is_empty());
-        let sql = "SELECT DISTINCT case_id FROM outbox WHERE state = ?1 AND tries > 0";
+        let sql = concat!("SELECT DISTINCT case_id FROM outbox WHERE ", outbox_is_moved!("?1"), " AND tries > 0");
         let plain = self.db.all("outbox", sql, params![OutboxState::InBatch], |row| row.get(0))?;
         Ok(DenseTerms { takes, asks, plain: plain.into_iter().collect() })
     }

@@ -17,7 +17,8 @@ use crate::{
     sheet_row,
 };
 
-/// Stores the new changes of a case; false if the pack does not rebuild (`rebuilt` is `None`). A change that can not be stored is parked and counted.
+/// Stores the new changes of a case; false if the pack does not rebuild (`rebuilt` is `None`). A change that can not be stored is parked
+/// and counted.
 /// It blocks neither the others nor the cursor.
 pub(crate) fn apply(
     db: &Connection,

@@ -79,9 +79,9 @@ pub(crate) struct News {
     pub state: ReasonCode,
 }
 
-/// Takes the marks off at most `most` links, and returns the links. A case is to be told news if the other's problem or state is
-/// another one than it was told last, or if neither names the other any more. A case of which nothing is recorded, or that can not be projected, is told nothing and tells
-/// nothing; its link is marked again once its row is written.
+/// Takes the marks off at most `most` links, and returns the links. A case is told news if the other's problem or state is another one
+/// than it was told last, or if neither names the other any more. A case of which nothing is recorded, or that can not be projected, is
+/// told nothing and tells nothing. Its link is marked again once its row is written.
 pub(crate) fn take_due(tx: &Tx<'_>, most: u32) -> Result<Vec<Link>, StoreError> {
     let due = tx.all(
         sql!(
